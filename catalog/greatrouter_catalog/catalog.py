@@ -1,0 +1,172 @@
+"""A catalog in memory: the rows of one snapshot (and any the operator configured), their arrays and their scores."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from greatrouter_catalog import snapshot
+from greatrouter_catalog.arrays import ModelArrays, arrays_of
+from greatrouter_catalog.errors import SnapshotError
+from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
+from greatrouter_catalog.tables import MODEL_COLUMNS
+
+LIST_FIELDS = ("tasks", "capabilities", "input_modalities", "output_modalities", "tags", "aliases", "sources")
+SMALLEST_RATE = Decimal("1e-12")  # what a column of rates holds
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One published result of one model on one board. `task` is the router task the board speaks for."""
+
+    canonical: str
+    board: str
+    metric: str
+    task: str
+    value: float
+    source: str
+    observed_on: date | None
+
+
+class Catalog:
+    """Read-only. Rows are addressed by number; `find` maps an id (or an alias) to its endpoints."""
+
+    def __init__(self, rows: pl.DataFrame, scores: pl.DataFrame, version: str, report: dict[str, Any]) -> None:
+        """`rows` has `MODEL_COLUMNS` and `hosted` (see `with_models`), `scores` the columns of `boards.MATCHED`."""
+        self.version = version
+        self.report = report
+        self.scores = scores
+        self._rows = rows
+        self._models: dict[int, Model] = {}
+
+    @classmethod
+    def open(cls, path: Path, extra: Sequence[Model] = ()) -> "Catalog":
+        """The snapshot at `path` with `extra` rows after it. Raises `SnapshotError` if missing, corrupt or empty."""
+        tables = snapshot.tables(path, "models", "scores")
+        meta = tables["meta"].to_pylist()[0]
+        models = pl.DataFrame(tables["models"])
+        if models.is_empty():
+            raise SnapshotError(
+                f"the catalog snapshot {path} holds no models; delete {path.parent / snapshot.POINTER} and start again"
+            )
+        return cls(
+            with_models(models, extra), pl.DataFrame(tables["scores"]), meta["version"], orjson.loads(meta["report"])
+        )
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Model]:
+        return (self.model(i) for i in range(len(self)))
+
+    def model(self, row: int) -> Model:
+        known = self._models.get(row)
+        if known is None:
+            known = self._models[row] = _model(self._rows.row(row, named=True))
+        return known
+
+    def find(self, model_id: str) -> list[int]:
+        """The rows of a model: its endpoints. An alias counts where no id matches. Empty where unknown."""
+        return self._by_id.get(model_id) or self._by_alias.get(model_id, [])
+
+    def scores_of(self, canonical: str) -> list[Score]:
+        rows = self.scores.filter(pl.col("canonical") == canonical).iter_rows(named=True)
+        return [
+            Score(r["canonical"], r["board"], r["metric"], r["task"], r["score"], r["source"], r["observed_on"])
+            for r in rows
+        ]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return self._rows["id"].to_list()
+
+    @cached_property
+    def arrays(self) -> ModelArrays:
+        return arrays_of(self._rows)
+
+    @cached_property
+    def _by_id(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, model_id in enumerate(self.ids):
+            found.setdefault(model_id, []).append(row)
+        return found
+
+    @cached_property
+    def _by_alias(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, aliases in enumerate(self._rows["aliases"].to_list()):
+            for alias in aliases or ():
+                found.setdefault(alias, []).append(row)
+        return found
+
+
+def with_models(rows: pl.DataFrame, extra: Sequence[Model]) -> pl.DataFrame:
+    """`rows` followed by the configured models, in the same columns plus `hosted`.
+
+    A configured model that `rows` already has (same id, provider and task type) takes that row's place: it keeps what
+    the catalog knows of the model, and its own prices, name at the provider and limits stand.
+    """
+    base = rows.with_columns(hosted=pl.lit(value=False))
+    if not extra:
+        return base
+    key = ["id", "provider", "task_type"]
+    own = pl.DataFrame({name: [getattr(model, name) for model in extra] for name in key})
+    known = {
+        tuple(row[name] for name in key): _model(row)
+        for row in base.join(own, on=key, how="semi").iter_rows(named=True)
+    }
+    models = [_over(known.get((model.id, model.provider, model.task_type)), model) for model in extra]
+    added = pl.DataFrame([_record(model) for model in models], schema=base.schema)
+    return pl.concat([base.join(own, on=key, how="anti", maintain_order="left"), added])
+
+
+def _over(known: Model | None, own: Model) -> Model:
+    if known is None:
+        return own
+    united: dict[str, Any] = {
+        name: tuple(dict.fromkeys((*getattr(known, name), *getattr(own, name)))) for name in LIST_FIELDS
+    }
+    return replace(
+        known,
+        upstream_model=own.upstream_model,
+        visibility=own.visibility,
+        long_tail_because=None,
+        price_tier=own.price_tier,
+        context_window=own.context_window or known.context_window,
+        max_output_tokens=own.max_output_tokens or known.max_output_tokens,
+        price_feed=None,
+        observed_on=None,
+        valid_from=None,
+        pricing=own.pricing,
+        hosted=own.hosted,
+        **united,
+    )
+
+
+def _record(model: Model) -> dict[str, Any]:
+    plain = {name: getattr(model, name) for name in (*MODEL_COLUMNS, "hosted") if name not in PRICE_FIELDS}
+    plain |= {name: list(plain[name]) for name in LIST_FIELDS}
+    rates = {name: getattr(model.pricing, name) for name in PRICE_FIELDS}
+    return plain | {name: None if rate is None else rate.quantize(SMALLEST_RATE) for name, rate in rates.items()}
+
+
+def _model(record: dict[str, Any]) -> Model:
+    pricing = Pricing(**{name: _plain(record.pop(name)) for name in PRICE_FIELDS})
+    for name in LIST_FIELDS:
+        record[name] = tuple(record[name] or ())
+    return Model(**record, pricing=pricing)
+
+
+def _plain(rate: Decimal | None) -> Decimal | None:
+    """A rate without the twelve decimals of its column: 0.1, not 0.100000000000."""
+    if rate is None:
+        return None
+    short = rate.normalize()
+    return short if short == 0 or int(short.as_tuple().exponent) <= 0 else short.quantize(Decimal(1))
