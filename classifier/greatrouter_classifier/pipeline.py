@@ -1,0 +1,153 @@
+"""The stages in their order: hint, shape of the input, session, rules, nearest neighbours, default.
+
+The session comes before the rules because it only speaks for prompts that mean nothing by themselves ("yes, again",
+"make it bluer"): whatever a rule or a neighbour reads into those is wrong more often than the session is.
+
+The stages before the neighbours need no model and take microseconds; `decide` runs them alone, so that a caller only
+leaves the event loop for an embedding where they do not settle the question.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from greatrouter_classifier import knn, shape
+from greatrouter_classifier.classification import (
+    Classification,
+    Complexity,
+    ContentMode,
+    Decision,
+    Embedder,
+    Question,
+    Task,
+    Turn,
+)
+from greatrouter_classifier.complexity import ComplexityModel
+from greatrouter_classifier.focus import focus
+from greatrouter_classifier.matcher import Rule, RuleMatcher
+from greatrouter_classifier.session import is_follow_up
+
+# A shape that only one task takes is as good as a statement; a follow-up is a guess, and the default is less than one.
+INPUT_CONFIDENCE, SESSION_CONFIDENCE, DEFAULT_CONFIDENCE = 0.99, 0.8, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Everything the kNN stage needs."""
+
+    index: knn.NearestNeighbours
+    calibration: knn.Calibration
+    embedder: Embedder
+
+
+class Classifier:
+    """Without a `neighbourhood` the kNN stage is left out. Safe to share between threads."""
+
+    def __init__(
+        self, matcher: RuleMatcher, complexity: ComplexityModel, neighbourhood: Neighbourhood | None = None
+    ) -> None:
+        self._matcher = matcher
+        self._complexity = complexity
+        self._neighbourhood = neighbourhood
+
+    def classify(self, question: Question) -> Classification:
+        return self.classify_batch([question])[0]
+
+    def classify_batch(self, questions: Sequence[Question]) -> list[Classification]:
+        """As `classify`, with one call of the embedder for all that need it; the order is kept."""
+        decided = [self.decide(question) for question in questions]
+        waiting = [i for i, classification in enumerate(decided) if classification is None]
+        for i, classification in zip(waiting, self.decide_by_neighbours([questions[i] for i in waiting]), strict=True):
+            decided[i] = classification
+        return [classification for classification in decided if classification is not None]
+
+    def decide(self, question: Question) -> Classification | None:
+        """What the stages before the neighbours say; None where the neighbours have to be asked."""
+        words = focus(question.prompt)
+        complexity = self._complexity.assess(words)
+        rule = self._matcher.match(question.prompt)
+        if question.task is not None:
+            return _by_hint(question, question.task, rule, complexity)
+        if (task := shape.task_of(question.input)) is not None:
+            reasoning = f"The input has the shape of a {task.value} request"
+            return _answer(question, task, INPUT_CONFIDENCE, Decision.INPUT, complexity, reasoning)
+        if question.previous is not None and is_follow_up(question.prompt):
+            return _by_session(question, question.previous, complexity)
+        if rule is not None:
+            reasoning = f"Matched the rule {rule.name}"
+            return _answer(
+                question, rule.task, rule.confidence, Decision.REGEX, complexity, reasoning, rule.content_mode
+            )
+        if question.regex_only or self._neighbourhood is None:
+            return _by_default(question, complexity)
+        return None
+
+    def decide_by_neighbours(self, questions: Sequence[Question]) -> list[Classification]:
+        """The remaining stages, for questions that `decide` left open. Embeds: milliseconds of CPU for each."""
+        if not questions or self._neighbourhood is None:
+            return []
+        words = [focus(question.prompt) for question in questions]
+        index, calibration = self._neighbourhood.index, self._neighbourhood.calibration
+        vectors = self._neighbourhood.embedder.embed([text or " " for text in words])
+        return [
+            self._by_neighbours(question, text, near, calibration)
+            for question, text, near in zip(questions, words, index.neighbours(vectors), strict=True)
+        ]
+
+    def _by_neighbours(
+        self, question: Question, words: str, near: knn.Neighbours, calibration: knn.Calibration
+    ) -> Classification:
+        complexity = self._complexity.assess(words)
+        probabilities = knn.by_task(calibration.probabilities(near.features))
+        task = max(probabilities, key=lambda t: probabilities[t])
+        if probabilities[task] < calibration.threshold:
+            return _by_default(question, complexity, probabilities)
+        return _answer(
+            question,
+            task,
+            probabilities[task],
+            Decision.KNN,
+            complexity,
+            f"The most similar examples ask for {task.value} ({float(near.similarity[0]):.2f} alike)",
+            knn.content_mode(near, task),
+            probabilities,
+        )
+
+
+def _by_hint(question: Question, task: Task, rule: Rule | None, complexity: Complexity) -> Classification:
+    mode = rule.content_mode if rule is not None and rule.task is task else None
+    return _answer(question, task, 1.0, Decision.HINT, complexity, f"The caller asked for {task.value}", mode)
+
+
+def _by_session(question: Question, previous: Turn, complexity: Complexity) -> Classification:
+    """ "yes" to a hard question is as hard as the question was."""
+    harder = max(complexity, previous.complexity, key=lambda c: c.score)
+    reasoning = f"A follow-up to a {previous.task.value} prompt of this session"
+    return _answer(
+        question, previous.task, SESSION_CONFIDENCE, Decision.SESSION, harder, reasoning, previous.content_mode
+    )
+
+
+def _by_default(
+    question: Question, complexity: Complexity, probabilities: Mapping[Task, float] | None = None
+) -> Classification:
+    task = question.default_task
+    reasoning = f"Nothing in the prompt says clearly what is asked for, so it is taken as {task.value}"
+    confidence = max(DEFAULT_CONFIDENCE, (probabilities or {}).get(task, 0.0))
+    return _answer(question, task, confidence, Decision.DEFAULT, complexity, reasoning, None, probabilities)
+
+
+def _answer(
+    question: Question,
+    task: Task,
+    confidence: float,
+    decision: Decision,
+    complexity: Complexity,
+    reasoning: str,
+    mode: ContentMode | None = None,
+    probabilities: Mapping[Task, float] | None = None,
+) -> Classification:
+    """What the caller says of the mode comes first, then what is handed over, then what the words say."""
+    content_mode = question.content_mode or shape.content_mode_of(question.input) or mode or ContentMode.GENERATE
+    return Classification(
+        task, confidence, content_mode, decision, complexity, reasoning, probabilities or {task: confidence}
+    )
