@@ -1,0 +1,100 @@
+"""What a caller and an organization allow, and which candidates pass."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from greatrouter_catalog.arrays import ModelArrays
+from greatrouter_ranking.candidates import Candidates
+from greatrouter_ranking.profile import Profile
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What the caller and the organization allow. Names are the catalog's; None and empty mean "no constraint".
+
+    `rows` are the endpoints of models asked for by name, which may be long-tail ones; a model without a price tier
+    passes every `max_tier`.
+    """
+
+    budget_dollars: float | None = None
+    max_tier: int | None = None
+    providers: Sequence[str] = ()
+    excluded_providers: Sequence[str] = ()
+    preferred_providers: Sequence[str] = ()
+    taxonomy: str | None = None
+    family: str | None = None
+    rows: Sequence[int] | None = None
+    excluded_rows: Sequence[int] = ()
+
+
+class Filters:
+    """The tests that a request implies, over the name tables of one catalog."""
+
+    def __init__(self, arrays: ModelArrays) -> None:
+        self._size = len(arrays.canonical)
+        self._providers = {name: i for i, name in enumerate(arrays.providers)}
+        self._families = {name: i for i, name in enumerate(arrays.families)}
+        branches = np.array([name.partition("/")[0] for name in arrays.families], dtype=object)
+        self._branches = {branch: np.flatnonzero(branches == branch) for branch in set(branches.tolist())}
+
+    def tests(self, part: Candidates, profile: Profile, allowed: Constraints) -> Iterator[tuple[str, BoolArray]]:
+        """Name and outcome of every test that applies, in the order in which a rejection is reported."""
+        if allowed.excluded_rows:
+            yield "excluded_model", ~_among(allowed.excluded_rows, self._size)[part.rows]
+        if allowed.providers:
+            yield "provider", self.of_provider(part, allowed.providers)
+        if allowed.excluded_providers:
+            yield "excluded_provider", ~self.of_provider(part, allowed.excluded_providers)
+        if allowed.taxonomy is not None:
+            yield "taxonomy", self._of_family(part, self._branches.get(allowed.taxonomy, ()))
+        if allowed.family is not None:
+            yield "catalog_family", self._of_family(part, [self._families.get(allowed.family, -1)])
+        if allowed.max_tier is not None:
+            yield "price_tier", part.tier <= allowed.max_tier
+        yield from _needs(part, profile)
+
+    def of_provider(self, part: Candidates, names: Iterable[str]) -> BoolArray:
+        codes = [self._providers[name] for name in names if name in self._providers]
+        return _among(codes, len(self._providers))[part.provider]
+
+    def _of_family(self, part: Candidates, codes: Iterable[int]) -> BoolArray:
+        return _among(codes, len(self._families))[part.family]
+
+
+def passing(tests: Iterable[tuple[str, BoolArray]], size: int) -> tuple[BoolArray | None, dict[str, int]]:
+    """Which candidates pass every test (None where no test applied), and for each test how many it was the first to
+    turn away."""
+    keep: BoolArray | None = None
+    left, rejected = size, {}
+    for name, passed in tests:
+        keep = passed if keep is None else keep & passed
+        remaining = int(np.count_nonzero(keep))
+        if remaining < left:
+            rejected[name] = left - remaining
+        left = remaining
+    return keep, rejected
+
+
+def _needs(part: Candidates, profile: Profile) -> Iterator[tuple[str, BoolArray]]:
+    if profile.inputs:
+        yield "input_modalities", part.inputs & profile.inputs == profile.inputs
+    if profile.output:
+        yield "output_modality", part.outputs & profile.output == profile.output
+    if profile.capabilities:
+        yield "capabilities", part.capabilities & profile.capabilities == profile.capabilities
+    if profile.tokens:
+        yield "context_window", part.context >= profile.tokens
+    if profile.max_output:
+        yield "max_output", (part.max_output >= profile.max_output) | (part.max_output == 0)
+
+
+def _among(indexes: Iterable[int], size: int) -> BoolArray:
+    """Indexes outside the table are nobody's."""
+    chosen = np.zeros(size, dtype=np.bool_)
+    chosen[[i for i in indexes if 0 <= i < size]] = True
+    return chosen

@@ -1,0 +1,64 @@
+"""Why a model was chosen, in one sentence a person can read."""
+
+import math
+
+from greatrouter_ranking.profile import Profile
+from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Comparison, Optimization
+
+GOAL = {
+    Optimization.PRICE: "Lowest price that still answers well",
+    Optimization.BALANCED: "Best balance of price and quality",
+    Optimization.OUTPUT: "Best expected answer",
+}
+MOST_PLACES = 12
+MOST_TIMES = 1_000_000  # beyond, the dearest candidate is a price that nobody pays
+
+
+def reason(choice: Choice, rank: int, profile: Profile, optimization: Optimization, comparison: Comparison) -> str:
+    """One sentence for the choice at `rank` (0 is the winner).
+
+    >>> from types import SimpleNamespace
+    >>> asked = SimpleNamespace(task=SimpleNamespace(value="web_search"), complexity=0.1)
+    >>> best = Choice(row=3, score=0.9, quality=0.957, cost_dollars=0.00012, boards=7)
+    >>> reason(best, 0, asked, Optimization.BALANCED, Comparison(3, 3, 8, 0.012))  # doctest: +ELLIPSIS
+    'Best balance of price and quality for this web search prompt: 96% likely to answer well at $0.00012, 100 times ...
+    """
+    place = GOAL[optimization] if rank == 0 else f"Number {rank + 1}"
+    task = profile.task.value.replace("_", " ")
+    likely = min(99, round(100 * choice.quality))  # nothing is certain
+    guess = "" if choice.boards else ", judging by its price and family alone"
+    return f"{place} for this {task} prompt: {likely}% likely to answer well{guess}{_price(choice, comparison)}."
+
+
+def trade_off(optimization: Optimization) -> str:
+    """
+    >>> trade_off(Optimization.BALANCED)
+    'a model ten times dearer must be 6 points likelier to answer well'
+    """
+    points = POINTS_PER_DECADE[optimization] * 100
+    return f"a model ten times dearer must be {points:g} points likelier to answer well"
+
+
+def dollars(amount: float) -> str:
+    """Two significant digits, never in scientific notation.
+
+    >>> dollars(0.00012345), dollars(0), dollars(1.5)
+    ('$0.00012', '$0', '$1.50')
+    """
+    if round(amount, MOST_PLACES) <= 0:
+        return "$0"
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    places = max(2, 1 - math.floor(math.log10(amount)))
+    return f"${amount:.{min(places, MOST_PLACES)}f}"
+
+
+def _price(choice: Choice, comparison: Comparison) -> str:
+    price = dollars(choice.cost_dollars)
+    if price == "$0":
+        return ", free of charge"
+    times = comparison.highest_cost_dollars / choice.cost_dollars
+    if times < 2:
+        return f" at {price}"
+    factor = f"over {MOST_TIMES:,}" if times > MOST_TIMES else f"{times:,.0f}"
+    return f" at {price}, {factor} times less than the dearest candidate"
