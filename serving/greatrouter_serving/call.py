@@ -1,0 +1,83 @@
+"""What serving is asked to run (`Call`), where (`Target`), and what came back (`Reply`, `Outcome`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One piece of work, independent of the model that will do it.
+
+    `task` is one of the nine router tasks. `input` is the caller's object and passes through; where it lacks what the
+    task needs, the adapter fills it from `prompt` (a user message, a query, ...).
+    """
+
+    task: str
+    prompt: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    content_mode: str = "generate"
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint: `model_id` is the catalog's id, `upstream_model` what its provider calls it."""
+
+    model_id: str
+    provider: str
+    upstream_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Native units consumed. Cached and reasoning tokens are included in prompt and completion tokens, as OpenAI counts."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    images: int = 0
+    seconds: Decimal = Decimal(0)
+    characters: int = 0
+    documents: int = 0
+    searches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A provider's answer: `body` is its JSON document as bytes, exactly as it came (checked to be JSON)."""
+
+    body: bytes
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of the fallback chain. `error` is None where it succeeded; `status` is None where nothing answered."""
+
+    model_id: str
+    provider: str
+    status: int | None
+    error: str | None
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The reply of the first target that answered, with every attempt that led there, the last one successful."""
+
+    target: Target
+    reply: Reply
+    attempts: tuple[Attempt, ...]
+
+
+class Provider(Protocol):
+    """One way to reach models. `call` raises `UpstreamFailed` (try the next) or `UpstreamRejected` (the caller's fault)."""
+
+    name: str
+
+    async def call(self, target: Target, call: Call, timeout_s: float) -> Reply: ...
+
+    async def close(self) -> None: ...

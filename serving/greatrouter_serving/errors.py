@@ -1,0 +1,71 @@
+"""What can go wrong in serving.
+
+ServingError
+├── ModelNotServed       no local model has this id
+├── ModelLoadFailed      its folder or files are missing, unsupported, or gave wrong vectors
+├── InferenceFailed      the forward pass itself failed
+├── Overloaded           the queue is full; retry after `retry_after_s`
+├── InvalidInput         the caller's input cannot be served as it stands
+├── UpstreamFailed       a provider failed in a way the next model may not: try it
+├── UpstreamRejected     a provider blames the request: hand its message back
+└── ChainExhausted       every model of the fallback chain failed
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from greatrouter_serving.call import Attempt
+
+
+class ServingError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class ModelNotServed(ServingError):
+    """No local model has the id that was asked for."""
+
+
+class ModelLoadFailed(ServingError):
+    """A model cannot be loaded. The message names the path, what was expected there, and what to do."""
+
+
+class InferenceFailed(ServingError):
+    """The forward pass of a batch raised; its cause is chained. Only the texts of that batch are affected."""
+
+
+class Overloaded(ServingError):
+    """More work waits than the model can do soon. Nothing of the refused request was queued."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"the model's queue is full; retry in {retry_after_s:.0f} s, or send less at once")
+        self.retry_after_s = retry_after_s
+
+
+class InvalidInput(ServingError):
+    """The input is empty, out of range or not the model's. The message says what is allowed."""
+
+
+class UpstreamFailed(ServingError):
+    """A 408, 409, 429 or 5xx (`status`), or a time-out, a reset or a malformed answer (`status` is None)."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UpstreamRejected(ServingError):
+    """A 4xx that blames the request. `message` is the provider's own words; another model would say the same."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ChainExhausted(ServingError):
+    """`attempts` holds every try in order, each with its error."""
+
+    def __init__(self, attempts: Sequence["Attempt"]) -> None:
+        tried = ", ".join(f"{attempt.model_id} ({attempt.error})" for attempt in attempts)
+        super().__init__(f"every model of the chain failed: {tried or 'none could be tried'}")
+        self.attempts = tuple(attempts)

@@ -1,0 +1,1 @@
+"""Rerank and embeddings served by this process."""

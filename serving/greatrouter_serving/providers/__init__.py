@@ -1,0 +1,1 @@
+"""The ways to reach models that run elsewhere, each a `Provider`."""

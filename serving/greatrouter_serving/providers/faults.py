@@ -1,0 +1,82 @@
+"""What a provider's failure means: which statuses move on to the next model, and which words may be shown."""
+
+import re
+from typing import Any
+
+import aiohttp
+import orjson
+
+from greatrouter_serving.errors import UpstreamFailed, UpstreamRejected
+
+# These 4xx say that our key, our account, our catalog or the moment is wrong, so another model may well answer. Every
+# other 4xx blames the request itself, and every other model would be right to refuse it too.
+NOT_THE_REQUEST = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 429, 499})
+
+# What a provider says about our key may quote a part of it, masked by its own rules and not by ours.
+_ABOUT_OUR_KEY = {401: "refused our key", 402: "wants its account funded", 403: "forbids this to our key"}
+# Gemini's compatible endpoint says 400 where the others say 401.
+_KEY_IS_WRONG = re.compile(
+    r"api[ _-]?key (?:is |was )?(?:not valid|invalid|expired|not found)|invalid[ _]api[ _-]?key", re.I
+)
+
+MAX_MESSAGE_CHARACTERS = 500
+
+
+def fault_of(provider: str, status: int, body: bytes, secret: str | None) -> UpstreamFailed | UpstreamRejected:
+    """The error for an answer with a status other than 2xx. `secret` never appears in it."""
+    words = message_of(body, secret)
+    if status in _ABOUT_OUR_KEY or (status == 400 and _KEY_IS_WRONG.search(words)):
+        return UpstreamFailed(f"{provider} {_ABOUT_OUR_KEY.get(status, 'refused our key')} (status {status})", status)
+    if 400 <= status < 500 and status not in NOT_THE_REQUEST:
+        return UpstreamRejected(words or f"{provider} refused the request with status {status} and no reason", status)
+    if 300 <= status < 400:
+        return UpstreamFailed(f"{provider} redirects (status {status}): correct its base_url", status)
+    return UpstreamFailed(f"{provider} answered status {status}" + (f": {words}" if words else ""), status)
+
+
+def malformed(provider: str, what: str) -> UpstreamFailed:
+    return UpstreamFailed(f"{provider} sent a malformed answer: {what}")
+
+
+def lost_connection(provider: str, error: Exception, timeout_s: float) -> UpstreamFailed:
+    """The error for a request that got no answer or half of one. In our words: aiohttp's would name internal hosts."""
+    if isinstance(error, TimeoutError):
+        return UpstreamFailed(f"{provider} did not answer within {timeout_s:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return UpstreamFailed(f"{provider} cannot be reached ({type(error).__name__})")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return UpstreamFailed(f"{provider} broke off in the middle of its answer")
+    if isinstance(error, aiohttp.ClientConnectionError):
+        return UpstreamFailed(f"{provider} closed the connection before answering")
+    return UpstreamFailed(f"{provider} sent something that is not HTTP ({type(error).__name__})")
+
+
+def message_of(body: bytes, secret: str | None) -> str:
+    """The human words in an error body, whatever its shape, redacted."""
+    try:
+        words = words_in(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        # A proxy's page of HTML tells a caller nothing.
+        words = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+    return redacted(words, secret)
+
+
+def redacted(words: str, secret: str | None) -> str:
+    """One line without `secret`, cut to a readable length."""
+    if secret:
+        words = words.replace(secret, "[redacted]")
+    words = " ".join(words.split())
+    return words if len(words) <= MAX_MESSAGE_CHARACTERS else words[: MAX_MESSAGE_CHARACTERS - 1] + "…"
+
+
+def words_in(document: Any) -> str:
+    """OpenAI says error.message; others message, detail (a string, or FastAPI's list) or a bare error string."""
+    if isinstance(document, str):
+        return document
+    if isinstance(document, list):
+        return "; ".join(filter(None, map(words_in, document[:5])))
+    if isinstance(document, dict):
+        for name in ("error", "message", "detail", "msg"):
+            if document.get(name):
+                return words_in(document[name])
+    return ""

@@ -1,0 +1,142 @@
+"""HTTP to one provider. aiohttp's errors and the server's refusals become ours here and nowhere else."""
+
+import asyncio
+import io
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+import orjson
+from multidict import CIMultiDict
+from yarl import URL
+
+from greatrouter_serving.errors import UpstreamFailed, UpstreamRejected
+from greatrouter_serving.providers.faults import fault_of, lost_connection, malformed, redacted, words_in
+from greatrouter_serving.sse import EventSplitter, data_of
+
+# A 12-second 720p film is about 20 MB; anything larger than this is a fault or an attack.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
+# aiohttp writes larger bytes in one blocking piece, and warns; a file object goes out in chunks.
+_MAX_BYTES_IN_ONE_WRITE = 1024 * 1024
+_CONNECT_TIMEOUT_S = 10.0
+
+
+class Transport:
+    """`secret` is the key that must never be seen again: not in a message, whatever the server puts there."""
+
+    def __init__(
+        self, name: str, session: aiohttp.ClientSession, headers: Mapping[str, str], secret: str | None
+    ) -> None:
+        self.name = name
+        self._session = session
+        self._secret = secret
+        # Answers are a few kilobytes: unpacking gzip would cost more than it saves, and delay a stream's first byte.
+        common = {"User-Agent": "greatrouter", "Accept-Encoding": "identity", **headers}
+        self._headers = CIMultiDict(common)
+        self._json_headers = CIMultiDict({**common, "Content-Type": "application/json"})
+
+    async def send(
+        self, method: str, url: URL, timeout_s: float, data: bytes | aiohttp.FormData | None = None
+    ) -> tuple[bytes, aiohttp.ClientResponse]:
+        """The body of a 2xx answer and the closed response, whose headers stay readable. `data` as bytes is JSON."""
+        headers = self._json_headers if isinstance(data, bytes) else self._headers
+        try:
+            async with self._session.request(
+                method, url, data=_sendable(data), headers=headers, allow_redirects=False, timeout=_limits(timeout_s)
+            ) as response:
+                if not 200 <= response.status < 300:
+                    raise await self._fault(response)
+                body = await read_bounded(response, MAX_ANSWER_BYTES)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise lost_connection(self.name, error, timeout_s) from error
+        if body is None:
+            raise malformed(self.name, f"more than {MAX_ANSWER_BYTES // 1024**2} MB")
+        return body, response
+
+    def parse(self, body: bytes, answer_keys: tuple[str, ...] = ()) -> dict[str, Any]:
+        """A JSON object that is an answer: no `error` in it, and something under one of `answer_keys`."""
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise malformed(self.name, "not JSON" if body else "an empty body") from error
+        if not isinstance(document, dict):
+            raise malformed(self.name, "JSON, but not an object")
+        if document.get("error"):
+            words = redacted(words_in(document["error"]), self._secret)
+            raise UpstreamFailed(f"{self.name} answered with an error: {words or 'it does not say which'}")
+        if answer_keys and all(document.get(key) in (None, []) for key in answer_keys):
+            raise malformed(self.name, f"JSON without {' or '.join(answer_keys)}")
+        return document
+
+    async def open_stream(self, url: URL, body: bytes, timeout_s: float) -> tuple[aiohttp.ClientResponse, bytes]:
+        """The open response and all its bytes up to the first event with data, which must not be an error.
+
+        `timeout_s` limits the wait for that event, and afterwards each wait between two reads.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self._session.post(
+                    url,
+                    data=_sendable(body),
+                    headers=self._json_headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_read=timeout_s),
+                )
+                try:
+                    if response.status != 200:
+                        raise await self._fault(response)
+                    return response, await self._first_event(response)
+                except BaseException:
+                    response.close()
+                    raise
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise lost_connection(self.name, error, timeout_s) from error
+
+    async def _first_event(self, response: aiohttp.ClientResponse) -> bytes:
+        splitter = EventSplitter()
+        seen = b""
+        while piece := await response.content.readany():
+            seen += piece
+            for data in filter(None, map(data_of, splitter.feed(piece))):
+                if data == b"[DONE]":
+                    raise malformed(self.name, "a stream without events")
+                # Some servers open a stream with status 200 and say in it that they failed.
+                self.parse(data)
+                return seen
+            if len(seen) > MAX_ANSWER_BYTES:
+                break
+        raise malformed(self.name, "something that is not an event stream" if seen else "an empty stream")
+
+    async def _fault(self, response: aiohttp.ClientResponse) -> UpstreamFailed | UpstreamRejected:
+        body = await read_bounded(response, MAX_ERROR_BYTES)
+        return fault_of(self.name, response.status, body or b"", self._secret)
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes | None:
+    """The whole body, or None where it is larger than `limit_bytes`; the rest is then left unread."""
+    length = response.content_length
+    if length is not None and length > limit_bytes:
+        return None
+    content = response.content
+    body = await content.readany()
+    if content.at_eof():
+        return body
+    pieces = [body]
+    size = len(body)
+    while piece := await content.readany():
+        size += len(piece)
+        if size > limit_bytes:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _sendable(data: bytes | aiohttp.FormData | None) -> bytes | io.BytesIO | aiohttp.FormData | None:
+    return io.BytesIO(data) if isinstance(data, bytes) and len(data) > _MAX_BYTES_IN_ONE_WRITE else data
+
+
+@lru_cache(maxsize=64)
+def _limits(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, _CONNECT_TIMEOUT_S))

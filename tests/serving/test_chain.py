@@ -1,0 +1,169 @@
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greatrouter_serving.call import Call, Outcome, Reply, Target, Usage
+from greatrouter_serving.chain import ChainRejected, run_chain
+from greatrouter_serving.errors import ChainExhausted, InvalidInput, UpstreamFailed, UpstreamRejected
+
+CALL = Call("text", "Say hello")
+REPLY = Reply(b"{}", Usage(prompt_tokens=1))
+
+
+class ScriptedProvider:
+    """Does at each call what the script says next: returns a reply, raises, or waits for ever."""
+
+    def __init__(self, name: str, script: list[Reply | Exception | None]) -> None:
+        self.name = name
+        self.calls: list[Target] = []
+        self.waiting = asyncio.Event()
+        self.cancelled = False
+        self._script: Iterator[Reply | Exception | None] = iter(script)
+
+    async def call(self, target: Target, call: Call, timeout_s: float) -> Reply:
+        self.calls.append(target)
+        step = next(self._script)
+        if isinstance(step, Reply):
+            return step
+        if step is not None:
+            raise step
+        try:
+            self.waiting.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        raise AssertionError("an event that nobody sets was set")
+
+    async def close(self) -> None: ...
+
+
+def targets_of(*names: str) -> list[Target]:
+    return [Target(f"{name}/model", name, "model") for name in names]
+
+
+def run(script: list[Reply | Exception | None], *, timeout_s: float = 5.0) -> tuple[Outcome, ScriptedProvider]:
+    async def main() -> tuple[Outcome, ScriptedProvider]:
+        provider = ScriptedProvider("lab", script)
+        targets = [Target(f"model-{i}", "lab", "model") for i in range(len(script))]
+        return await run_chain(targets, CALL, {"lab": provider}, timeout_s=timeout_s, clock=Clock()), provider
+
+    return asyncio.run(main())
+
+
+class Clock:
+    """Half a second passes between two looks."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 0.5
+        return self.now_s
+
+
+def test_the_first_answer_wins() -> None:
+    outcome, provider = run([REPLY, REPLY])
+    assert outcome.reply is REPLY
+    assert outcome.target.model_id == "model-0"
+    assert len(provider.calls) == 1
+    [attempt] = outcome.attempts
+    assert (attempt.status, attempt.error, attempt.latency_ms) == (200, None, 500.0)
+
+
+def test_failures_move_on_and_are_remembered() -> None:
+    outcome, _ = run([UpstreamFailed("lab answered status 503", 503), UpstreamFailed("lab broke off"), REPLY])
+    assert outcome.target.model_id == "model-2"
+    assert [(a.model_id, a.provider, a.status, a.error) for a in outcome.attempts] == [
+        ("model-0", "lab", 503, "lab answered status 503"),
+        ("model-1", "lab", None, "lab broke off"),
+        ("model-2", "lab", 200, None),
+    ]
+
+
+def test_a_refusal_ends_the_chain_with_the_provider_s_words() -> None:
+    async def main() -> ScriptedProvider:
+        provider = ScriptedProvider("lab", [UpstreamFailed("busy", 429), UpstreamRejected("too long", 400), REPLY])
+        with pytest.raises(UpstreamRejected, match=r"^too long$") as caught:
+            await run_chain(targets_of("lab", "lab", "lab"), CALL, {"lab": provider}, timeout_s=5.0)
+        assert isinstance(caught.value, ChainRejected)
+        assert caught.value.status == 400
+        assert [(a.status, a.error) for a in caught.value.attempts] == [(429, "busy"), (400, "too long")]
+        return provider
+
+    assert len(asyncio.run(main()).calls) == 2
+
+
+def test_when_all_fail_every_attempt_is_listed() -> None:
+    with pytest.raises(ChainExhausted) as caught:
+        run([UpstreamFailed("busy", 429), UpstreamFailed("gone", 500)])
+    assert [attempt.status for attempt in caught.value.attempts] == [429, 500]
+
+
+def test_an_empty_chain_is_exhausted() -> None:
+    with pytest.raises(ChainExhausted, match="none could be tried"):
+        run([])
+
+
+def test_a_provider_that_is_not_there_is_passed_over() -> None:
+    async def main() -> Outcome:
+        targets = targets_of("elsewhere", "lab")
+        return await run_chain(targets, CALL, {"lab": ScriptedProvider("lab", [REPLY])}, timeout_s=5.0)
+
+    outcome = asyncio.run(main())
+    assert outcome.target.provider == "lab"
+    assert "no provider named elsewhere" in str(outcome.attempts[0].error)
+
+
+def test_silence_times_out_and_moves_on() -> None:
+    outcome, provider = run([None, REPLY], timeout_s=0.02)
+    assert provider.cancelled
+    assert [(a.status, a.error) for a in outcome.attempts] == [(None, "lab did not answer within 0.02 s"), (200, None)]
+
+
+def test_a_cancelled_caller_cancels_the_call_and_tries_nothing_else() -> None:
+    async def main() -> ScriptedProvider:
+        provider = ScriptedProvider("lab", [None, REPLY])
+        task = asyncio.create_task(run_chain(targets_of("lab", "lab"), CALL, {"lab": provider}, timeout_s=5.0))
+        await provider.waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return provider
+
+    provider = asyncio.run(main())
+    assert provider.cancelled
+    assert len(provider.calls) == 1
+
+
+@pytest.mark.parametrize("error", [InvalidInput("no documents"), KeyError("a bug")])
+def test_anything_else_is_not_swallowed(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        run([error, REPLY])
+
+
+STEPS = st.sampled_from(["answer", "fail", "reject"])
+
+
+@given(st.lists(STEPS, max_size=8))
+def test_attempts_are_the_targets_in_order_up_to_the_first_that_settles_it(steps: list[str]) -> None:
+    make: dict[str, Callable[[], Reply | Exception]] = {
+        "answer": lambda: REPLY,
+        "fail": lambda: UpstreamFailed("busy", 503),
+        "reject": lambda: UpstreamRejected("too long", 400),
+    }
+    settled = next((i for i, step in enumerate(steps) if step != "fail"), None)
+    try:
+        outcome, _ = run([make[step]() for step in steps])
+        attempts, ending = outcome.attempts, "answer"
+    except ChainRejected as error:
+        attempts, ending = error.attempts, "reject"
+    except ChainExhausted as error:
+        attempts, ending = error.attempts, "fail"
+    expected = steps if settled is None else steps[: settled + 1]
+    assert ending == ("fail" if settled is None else steps[settled])
+    assert [attempt.model_id for attempt in attempts] == [f"model-{i}" for i in range(len(expected))]
+    assert [attempt.error is None for attempt in attempts] == [step == "answer" for step in expected]
