@@ -1,0 +1,191 @@
+"""Everything the rest of the program asks of accounts, over one database."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from greatrouter_accounts import audit, books, directory, records, schema
+from greatrouter_accounts import keys as api_keys
+from greatrouter_accounts import ledger as rules
+from greatrouter_accounts.clock import now_text
+from greatrouter_accounts.directory import KeyRow
+from greatrouter_accounts.errors import AccountsError, KeyRejected, StoreFailed
+from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.money import ZERO
+from greatrouter_accounts.owner import Owner
+from greatrouter_accounts.store import Store
+from greatrouter_accounts.writer import Writer
+
+# A revoked key is refused everywhere within this long: that is how old a cached answer may be.
+KEY_CACHE_S = 1.0
+CACHED_KEYS = 10_000
+# Activity waits this long for more to share its commit: 20 commits a second at most, whatever the load.
+GATHER_S = 0.05
+
+
+class Accounts:
+    """Organizations, keys, the ledger, activity and feedback, in one database that several processes may share.
+
+    `secret` (16 to 64 bytes) keys the hash of API keys; `clock` counts seconds for the cache of keys.
+    """
+
+    def __init__(self, path: Path, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
+        if not 16 <= len(secret) <= 64:
+            raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
+        self._secret = secret
+        self._clock = clock
+        self._cache: dict[bytes, tuple[float, Caller]] = {}
+        with ExitStack() as undo:  # what was opened before a failure is closed again
+            self._store = Store(path)
+            undo.callback(self._store.close)
+            with self._store.write() as connection:
+                self._owner = Owner(path.with_name(f"{path.name}-owners"))
+                undo.callback(self._owner.close)
+                books.release_orphans(connection, self._owner.alive(), self._owner.name)
+            undo.pop_all()
+        self._rows = records.Records(self._store.dialect, (schema.activity, schema.feedback))
+        self._ledger = Writer(self._commit_ledger, "accounts-ledger")
+        self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
+
+    def close(self) -> None:
+        """Everything acknowledged or recorded is on disk when this returns."""
+        self._ledger.close()
+        self._records.close()
+        self._owner.close()
+        self._store.close()
+
+    # -- organizations and keys ---------------------------------------------------------------------------------
+
+    def create_key(self, organization: str, *, test: bool = False, plan: str | None = None) -> str:
+        """A new key for an organization, which is made where there is none of that name. The key is shown only here.
+
+        Raises `InvalidName`.
+        """
+        key = api_keys.generate(test=test)
+        with self._store.write() as connection:
+            organization_id = directory.ensure_organization(connection, organization, plan)
+            digest = api_keys.digest(key, self._secret)
+            directory.add_key(connection, organization_id, digest, api_keys.shown(key), test=test)
+        return key
+
+    def list_keys(self) -> list[KeyRow]:
+        with self._store.read() as connection:
+            return directory.list_keys(connection)
+
+    def revoke_key(self, name: str) -> int:
+        """Revokes every key whose id or shown prefix is `name`; how many there were."""
+        with self._store.write() as connection:
+            revoked = directory.revoke(connection, name)
+        self._cache.clear()
+        return revoked
+
+    async def authenticate(self, key: str) -> Caller:
+        """Who holds `key`. Raises `KeyRejected`."""
+        digest = api_keys.digest(key, self._secret)
+        asked_at = self._clock()
+        known = self._cache.get(digest)
+        if known and known[0] > asked_at:
+            return known[1]
+        if not api_keys.well_formed(key):
+            raise KeyRejected(
+                "this API key is malformed; expected pk_live_... or pk_test_... as `greatrouter keys create` prints it"
+            )
+        caller = await asyncio.get_running_loop().run_in_executor(None, self._caller, digest)
+        if len(self._cache) >= CACHED_KEYS:
+            self._cache.clear()
+        # Counted from before the database was read: where the answer took long to get here, it is old already.
+        self._cache[digest] = (asked_at + KEY_CACHE_S, caller)
+        return caller
+
+    def _caller(self, digest: bytes) -> Caller:
+        with self._store.read() as connection:
+            return directory.caller(connection, digest)
+
+    # -- money --------------------------------------------------------------------------------------------------
+
+    async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> rules.Reserve:
+        """Sets the estimate aside, on disk when this returns. Raises `InsufficientCredit`."""
+        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, request_id)
+        try:
+            await self._ledger.submit(reservation)
+        except (asyncio.CancelledError, GeneratorExit):
+            # The commit may be under way and nobody else knows of it. The release is behind it in the queue.
+            self.release(reservation)
+            raise
+        return reservation
+
+    async def settle(self, reservation: rules.Reserve, amount_cents: Decimal) -> Decimal:
+        """Charges what the work cost and gives the rest back; the cents charged, on disk when this returns.
+
+        A cancelled caller is charged all the same, for the work is done. Where this raises `StoreFailed` or
+        `InvalidAmount` nothing is charged, and the reservation is given back as soon as the database can be written.
+        """
+        try:
+            charged: Decimal = await self._ledger.submit(rules.Settle(uuid7("txn_"), reservation.id, amount_cents))
+        except (asyncio.CancelledError, GeneratorExit, AccountsError):
+            self.release(reservation)  # behind the settlement: where that went through, this moves nothing
+            raise
+        return charged
+
+    def release(self, reservation: rules.Reserve) -> None:
+        """Gives a reservation back; does not wait, so that it also works while a request is being cancelled."""
+        with suppress(StoreFailed):  # closed: the next to open the database gives it back
+            self._ledger.post(rules.Settle(uuid7("txn_"), reservation.id, ZERO))
+
+    def credit(self, organization: str, amount_cents: Decimal) -> None:
+        """Grants credit to an organization by name. Raises `UnknownOrganization` and `InvalidAmount`."""
+        with self._store.write() as connection:
+            credit = rules.Credit(uuid7("txn_"), directory.organization_id(connection, organization), amount_cents)
+            [result] = books.post(connection, [credit], self._owner.name)
+        if isinstance(result, AccountsError):
+            raise result
+
+    def balance(self, organization: str) -> Decimal:
+        """Cents an organization may spend. Raises `UnknownOrganization`."""
+        with self._store.read() as connection:
+            return books.balance(connection, rules.wallet(directory.organization_id(connection, organization)))
+
+    def statement(self, organization: str, limit: int = 50) -> list[dict[str, Any]]:
+        """The latest entries of an organization's wallet, newest first. Raises `UnknownOrganization`."""
+        with self._store.read() as connection:
+            account = rules.wallet(directory.organization_id(connection, organization))
+            return books.latest_entries(connection, account, limit)
+
+    def verify(self) -> list[str]:
+        """What is wrong with the books, one line each; empty where every balance agrees with its ledger."""
+        with self._store.read() as connection:
+            return audit.problems(connection)
+
+    # -- activity and feedback ----------------------------------------------------------------------------------
+
+    def record(self, row: dict[str, Any]) -> None:
+        """Queues one activity row (columns of `schema.activity`); on disk within moments, and on a clean stop."""
+        with suppress(StoreFailed):  # closed: the answer that is logged here is on its way all the same
+            self._records.post((schema.activity, row))
+
+    async def record_feedback(self, row: dict[str, Any]) -> str:
+        """Stores one piece of feedback; its id, on disk when this returns. Raises `RowRefused`."""
+        feedback_id = uuid7("fb_")
+        await self._records.submit((schema.feedback, {**row, "id": feedback_id, "timestamp": now_text()}))
+        return feedback_id
+
+    def activity(self, organization_id: str, limit: int = 100) -> list[dict[str, Any]]:
+        """The latest requests of an organization, newest first."""
+        with self._store.read() as connection:
+            return records.latest_activity(connection, organization_id, limit)
+
+    # -- commits, on the writers' threads -----------------------------------------------------------------------
+
+    def _commit_ledger(self, operations: Sequence[rules.Operation]) -> Sequence[rules.Result]:
+        with self._store.write() as connection:
+            return books.post(connection, operations, self._owner.name)
+
+    def _commit_records(self, rows: Sequence[records.Record]) -> Sequence[None]:
+        with self._store.write() as connection:
+            self._rows.add(connection, rows)
+        return [None] * len(rows)

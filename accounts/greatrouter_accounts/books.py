@@ -1,0 +1,113 @@
+"""The ledger in the database: the statements behind the rules of `ledger.py`.
+
+The driver gets them as they stand here. Through SQLAlchemy's expressions a batch took 1.1 ms of CPU time, and a charge
+is two batches in the life of every request; this way it takes 0.2 ms beside the 0.15 ms of the disk's flush.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from greatrouter_accounts import ledger as rules
+from greatrouter_accounts import schema
+from greatrouter_accounts.clock import now_text
+from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.money import ZERO, cents, from_units, to_units
+
+# A JSON list of names in one parameter, so that one statement does for any number of them.
+FIND_RESERVATIONS = """
+    SELECT id, organization_id, amount_cents, request_id FROM reservations
+    WHERE id IN (SELECT value FROM json_each(?))"""
+FIND_BALANCES = "SELECT account, amount_cents FROM balances WHERE account IN (SELECT value FROM json_each(?))"
+ADD_ENTRIES = """
+    INSERT INTO ledger (transaction_id, kind, account, amount_cents, request_id, created_at)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+CHANGE_BALANCES = """
+    INSERT INTO balances (account, amount_cents) VALUES (?, ?)
+    ON CONFLICT (account) DO UPDATE SET amount_cents = balances.amount_cents + excluded.amount_cents"""
+OPEN_RESERVATIONS = """
+    INSERT INTO reservations (id, organization_id, amount_cents, request_id, owner, created_at)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+# Not DELETE ... RETURNING in place of this and the SELECT: SQLite takes 85 us for what these two do in 9.
+CLOSE_RESERVATIONS = "DELETE FROM reservations WHERE id = ?"
+FIND_ORPHANS = "SELECT id FROM reservations WHERE owner NOT IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+# Orphans given back at a time.
+CHUNK = 500
+
+
+def post(connection: Connection, operations: Sequence[rules.Operation], owner: str) -> Sequence[rules.Result]:
+    """Applies a batch; one result an operation, the cents moved or the refusal.
+
+    `connection` holds the write lock. `owner` is the process that new reservations belong to.
+    """
+    cursor = connection.connection.cursor()
+    settled = [operation.reservation_id for operation in operations if isinstance(operation, rules.Settle)]
+    known = _reservations(cursor, settled) if settled else {}
+    before = _balances(cursor, rules.accounts_of(operations, known))
+    posting = rules.post(before, operations, known)
+    _write(cursor, posting, known, owner)
+    return posting.results
+
+
+def release_orphans(connection: Connection, alive: Iterable[str], owner: str) -> int:
+    """Gives back what processes that are not `alive` had set aside; how many reservations that were."""
+    cursor = connection.connection.cursor()
+    cursor.execute(FIND_ORPHANS, _names(alive))
+    orphans = [rules.Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
+    for start in range(0, len(orphans), CHUNK):
+        post(connection, orphans[start : start + CHUNK], owner)
+    return len(orphans)
+
+
+def balance(connection: Connection, account: str) -> Decimal:
+    table = schema.balances
+    found: Decimal | None = connection.scalar(select(table.c.amount_cents).where(table.c.account == account))
+    return ZERO if found is None else found
+
+
+def latest_entries(connection: Connection, account: str, limit: int) -> list[dict[str, Any]]:
+    """An account's entries, newest first."""
+    table = schema.ledger
+    query = select(table).where(table.c.account == account).order_by(table.c.sequence.desc()).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _reservations(cursor: DBAPICursor, ids: Sequence[str]) -> dict[str, rules.Reserve]:
+    cursor.execute(FIND_RESERVATIONS, _names(ids))
+    return {row[0]: rules.Reserve(row[0], row[1], from_units(row[2]), row[3]) for row in cursor.fetchall()}
+
+
+def _balances(cursor: DBAPICursor, accounts: Iterable[str]) -> dict[str, Decimal]:
+    cursor.execute(FIND_BALANCES, _names(accounts))
+    return {account: from_units(units) for account, units in cursor.fetchall()}
+
+
+def _write(cursor: DBAPICursor, posting: rules.Posting, known: dict[str, rules.Reserve], owner: str) -> None:
+    moment = now_text()
+    entries = [
+        (e.transaction_id, e.kind, e.account, to_units(e.amount_cents), e.request_id, moment) for e in posting.entries
+    ]
+    changes = [(account, to_units(amount)) for account, amount in posting.changes.items() if amount]
+    opened = [
+        (r.id, r.organization_id, to_units(cents(r.amount_cents)), r.request_id, owner, moment)
+        for r in posting.open.values()
+        if r.id not in known
+    ]
+    closed = [(name,) for name in known if name not in posting.open]
+    if entries:
+        cursor.executemany(ADD_ENTRIES, entries)
+    if changes:
+        cursor.executemany(CHANGE_BALANCES, changes)
+    if opened:
+        cursor.executemany(OPEN_RESERVATIONS, opened)
+    if closed:
+        cursor.executemany(CLOSE_RESERVATIONS, closed)
+
+
+def _names(names: Iterable[str]) -> tuple[str]:
+    return (orjson.dumps(list(names)).decode(),)

@@ -1,0 +1,167 @@
+"""The ledger's rules, without a database: operations in, entries out.
+
+Every transaction is a set of entries that add up to zero. A wallet can only be spent down to zero; what an
+organization may spend is what its wallet holds, so a reservation moves money from the wallet to a hold and nothing else
+has to be counted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+
+from greatrouter_accounts.errors import AccountsError, InsufficientCredit, InvalidAmount
+from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents
+
+CASH, PROMOTIONS, REVENUE = "cash", "promotions", "revenue"
+
+
+def wallet(organization_id: str) -> str:
+    return f"wallet:{organization_id}"
+
+
+def held(organization_id: str) -> str:
+    return f"held:{organization_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    transaction_id: str
+    kind: str
+    account: str
+    amount_cents: Decimal
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Money put into a wallet: a grant of ours, or a top-up that was paid."""
+
+    id: str
+    organization_id: str
+    amount_cents: Decimal
+    paid: bool = False
+
+    @property
+    def source(self) -> str:
+        return CASH if self.paid else PROMOTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Sets `amount_cents` aside before the work starts. Refused where the wallet holds less."""
+
+    id: str
+    organization_id: str
+    amount_cents: Decimal
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Charges `amount_cents` of what a reservation set aside and gives the rest back; 0 releases all of it.
+
+    Where the work cost more than was reserved, the rest is taken from the wallet as far as the wallet reaches: a
+    wallet never goes below zero, and the difference is our loss, not the caller's surprise.
+    """
+
+    id: str
+    reservation_id: str
+    amount_cents: Decimal
+
+
+Operation = Credit | Reserve | Settle
+Result = Decimal | AccountsError
+
+
+@dataclass(slots=True)
+class Posting:
+    """What a batch of operations did: `changes` by account, and one result an operation, the cents moved or the
+    refusal. `open` starts as the reservations that `Settle` operations name and that exist; what it holds in the end
+    stays open.
+    """
+
+    before: Mapping[str, Decimal]
+    open: dict[str, Reserve]
+    entries: list[Entry] = field(default_factory=list)
+    changes: dict[str, Decimal] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+
+    def balance(self, account: str) -> Decimal:
+        return self.before.get(account, ZERO) + self.changes.get(account, ZERO)
+
+    def book(self, transaction_id: str, kind: str, request_id: str | None, moves: Mapping[str, Decimal]) -> None:
+        """One transaction; the amounts of `moves` (by account) add up to zero."""
+        for account, amount in moves.items():
+            if amount:
+                self.entries.append(Entry(transaction_id, kind, account, amount, request_id))
+                self.changes[account] = self.changes.get(account, ZERO) + amount
+
+
+def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> set[str]:
+    """The accounts whose balances `post` needs to know."""
+    names = {wallet(reservation.organization_id) for reservation in open_.values()}
+    for operation in operations:
+        match operation:
+            case Reserve():
+                names.add(wallet(operation.organization_id))
+            case Credit():
+                names |= {wallet(operation.organization_id), operation.source}
+    return names
+
+
+def post(before: Mapping[str, Decimal], operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> Posting:
+    """Applies `operations` in order. `before` holds the balances of `accounts_of` them.
+
+    `open_` are the reservations that exist: settling one that is already closed moves nothing, so a settlement may be
+    repeated. What is refused moves nothing and leaves no reservation behind.
+    """
+    posting = Posting(before, dict(open_))
+    with localcontext(EXACT):
+        for operation in operations:
+            try:
+                posting.results.append(_apply(posting, operation))
+            except (InsufficientCredit, InvalidAmount) as refusal:
+                posting.results.append(refusal)
+    return posting
+
+
+def _apply(posting: Posting, operation: Operation) -> Decimal:
+    if not operation.amount_cents.is_finite() or operation.amount_cents < 0:
+        raise InvalidAmount(f"{operation.amount_cents} cents cannot be booked; expected a number of at least 0")
+    match operation:
+        case Credit():
+            return _credit(posting, operation)
+        case Reserve():
+            return _reserve(posting, operation)
+        case Settle():
+            return _settle(posting, operation)
+
+
+def _credit(posting: Posting, credit: Credit) -> Decimal:
+    amount, own, source = cents(credit.amount_cents), wallet(credit.organization_id), credit.source
+    cents(posting.balance(own) + amount)  # every balance stays within what can be stored; every other
+    cents(posting.balance(source) - amount)  # move only shifts what was credited
+    posting.book(credit.id, "top_up" if credit.paid else "grant", None, {source: -amount, own: amount})
+    return amount
+
+
+def _reserve(posting: Posting, reserve: Reserve) -> Decimal:
+    own = wallet(reserve.organization_id)
+    amount, available = cents(min(reserve.amount_cents, LARGEST_CENTS)), posting.balance(own)
+    if amount > available:
+        raise InsufficientCredit(amount, available)
+    posting.book(reserve.id, "reserve", reserve.request_id, {own: -amount, held(reserve.organization_id): amount})
+    posting.open[reserve.id] = reserve
+    return amount
+
+
+def _settle(posting: Posting, settle: Settle) -> Decimal:
+    reservation = posting.open.pop(settle.reservation_id, None)
+    if reservation is None:
+        return ZERO
+    own, reserved = wallet(reservation.organization_id), cents(reservation.amount_cents)
+    charge = cents(min(settle.amount_cents, reserved + max(ZERO, posting.balance(own))))
+    kind = "settle" if charge else "release"
+    moves = {held(reservation.organization_id): -reserved, REVENUE: charge, own: reserved - charge}
+    posting.book(settle.id, kind, reservation.request_id, moves)
+    return charge

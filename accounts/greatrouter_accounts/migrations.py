@@ -1,0 +1,34 @@
+"""The tables, made or brought up to date when a store is opened.
+
+A new database gets the tables of `schema.py` as they are now. One that exists gets the migrations it has not had, in
+order: functions named m001_..., m002_..., each changing the tables of the version before. One that has shipped is
+never changed.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.schema import metadata, schema_version
+
+Migration = Callable[[Connection], None]
+MIGRATIONS: tuple[Migration, ...] = ()
+
+
+def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Brings the database to the latest version. The caller holds the write lock. Raises `StoreFailed`."""
+    latest = len(migrations)
+    if not inspect(connection).has_table("schema_version"):
+        metadata.create_all(connection)
+        connection.execute(insert(schema_version).values(version=latest))
+        return
+    version = connection.execute(select(schema_version.c.version)).scalar_one()
+    if version > latest:
+        raise StoreFailed(
+            f"the accounts database has version {version}, this program knows {latest}: it was used by a newer "
+            "greatrouter; install that one again, or restore a backup from before"
+        )
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        migration(connection)
+        connection.execute(update(schema_version).values(version=number))

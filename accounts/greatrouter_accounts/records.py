@@ -1,0 +1,109 @@
+"""Rows of activity and feedback on their way into the database.
+
+What they hold comes from outside (a caller's prompt, a provider's counts), so it is made storable here rather than
+refused: a log that loses the odd request is worth less than one that shows it with a replacement character.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, insert, select
+
+from greatrouter_accounts import schema
+from greatrouter_accounts.errors import RowRefused
+from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
+
+Record = tuple[Table, Mapping[str, Any]]
+
+
+class Records:
+    """Writes rows of the tables it is made for."""
+
+    def __init__(self, dialect: Dialect, tables: Sequence[Table]) -> None:
+        self._layouts = {table: _layout(table, dialect) for table in tables}
+
+    def add(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Raises `RowRefused` where one of them has a column too few or too many, or a value of a wrong type."""
+        for table, layout in self._layouts.items():
+            if rows := [_storable(layout, row) for target, row in records if target is table]:
+                connection.connection.cursor().executemany(layout.insert, rows)
+
+
+def latest_activity(connection: Connection, organization_id: str, limit: int) -> list[dict[str, Any]]:
+    """An organization's requests, newest first."""
+    table = schema.activity
+    query = select(*(column for column in table.columns if column.name != "sequence"))
+    query = query.where(table.c.organization_id == organization_id)
+    query = query.order_by(table.c.timestamp.desc(), table.c.sequence.desc()).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a table's rows are stored: its columns in order, which hold text, and how the values of the others are made
+    storable. A column named `sequence` numbers itself."""
+
+    insert: str
+    columns: Sequence[str]
+    texts: Sequence[int]
+    others: Sequence[tuple[int, Callable[[Any], Any]]]
+
+
+def _layout(table: Table, dialect: Dialect) -> _Layout:
+    columns = [column for column in table.columns if column.name != "sequence"]
+    names = [column.name for column in columns]
+    kinds = [(place, _converter(column.type)) for place, column in enumerate(columns)]
+    return _Layout(
+        insert=str(insert(table).compile(dialect=dialect, column_keys=names)),
+        columns=names,
+        texts=[place for place, convert in kinds if convert is None],
+        others=[(place, convert) for place, convert in kinds if convert],
+    )
+
+
+def _converter(kind: Any) -> Callable[[Any], Any] | None:
+    match kind:
+        case Cents():
+            return _units
+        case Boolean():
+            return bool
+        case Integer():
+            return _whole
+    return None
+
+
+def _storable(layout: _Layout, row: Mapping[str, Any]) -> Sequence[Any]:
+    values: list[Any] = [row.get(name) for name in layout.columns]
+    if len(row) + values.count(None) > len(values) and not row.keys() <= set(layout.columns):
+        raise RowRefused(f"no column is called {', '.join(sorted(row.keys() - set(layout.columns)))}")
+    try:
+        # One look at all of a row's text: a look at each took longer than SQLite takes to store the row.
+        everything = "".join([values[place] or "" for place in layout.texts])
+        if not everything.isascii() or "\0" in everything:
+            for place in layout.texts:
+                values[place] = None if values[place] is None else clean(values[place])
+        for place, convert in layout.others:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise RowRefused(f"a value has the wrong type: {error}") from error
+    return values
+
+
+def clean(text: str) -> str:
+    """Without NUL, which ends a text for many readers, and without halves of surrogate pairs, which UTF-8 cannot say.
+
+    >>> clean("a\\0b"), clean("half: \\ud83d")
+    ('a\ufffdb', 'half: ?')
+    """
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _whole(value: int) -> int:
+    return max(-LARGEST_UNITS, min(int(value), LARGEST_UNITS))
+
+
+def _units(value: Decimal) -> int:
+    return to_units(cents(max(-LARGEST_CENTS, min(value, LARGEST_CENTS))))

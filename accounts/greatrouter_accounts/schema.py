@@ -1,0 +1,110 @@
+"""The tables. Whoever changes them adds a migration that brings the existing databases along (`migrations.py`)."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from greatrouter_accounts.money import Cents
+
+metadata = MetaData()
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("plan", String, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("organization_id", String, ForeignKey("organizations.id"), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("prefix", String, nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("revoked_at", String),
+)
+
+# Double entry: the amounts of one transaction add up to zero. `account` is "wallet:ORG" (what an organization may
+# spend), "held:ORG" (reserved for requests under way), "revenue", "cash" (top-ups) or "promotions" (grants).
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("transaction_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("amount_cents", Cents, nullable=False),
+    Column("request_id", String),
+    Column("created_at", String, nullable=False),
+)
+Index("ledger_by_account", ledger.c.account, ledger.c.sequence)
+
+# One row an account, kept with the ledger in the same transaction and checked against it by `accounts verify`.
+balances = Table(
+    "balances",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("amount_cents", Cents, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What is held, one row a request under way. `owner` is the process that made it (`owner.py`): where that one died, the
+# next to open the database gives the money back.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("organization_id", String, nullable=False),
+    Column("amount_cents", Cents, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A request id is the caller's own where it sent one, so it may come twice and from two organizations.
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("request_id", String, nullable=False),
+    Column("organization_id", String, nullable=False),
+    Column("timestamp", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("task", String),
+    Column("decision", String),
+    Column("confidence", String),
+    Column("complexity_tier", String),
+    Column("model", String),
+    Column("provider", String),
+    Column("routing_reason", Text),
+    Column("fallback_chain", Text),
+    Column("status", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("units", Text, nullable=False),
+    Column("cost_cents", Cents, nullable=False),
+    Column("latency_ms", String, nullable=False),
+    Column("cached", Boolean, nullable=False),
+)
+Index("activity_by_organization", activity.c.organization_id, activity.c.timestamp)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("organization_id", String, nullable=False),
+    Column("timestamp", String, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("classified_task", String),
+    Column("correct", Boolean, nullable=False),
+    Column("confidence", String),
+    Column("suggested_task", String),
+)
+Index("feedback_by_organization", feedback.c.organization_id, feedback.c.timestamp)
