@@ -1,0 +1,117 @@
+"""The server's endpoints, each as the `Call` it takes. Both clients build their calls here and nowhere else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from greatrouter import types
+from greatrouter._wire import Call
+
+Fields = Mapping[str, object]
+
+
+def auto_route(request: Fields | None, fields: Fields) -> Call[types.RouteAnswer]:
+    body = _merged(request, fields)
+    if body.get("input") is None:
+        body["input"] = {}  # required by the server, which then takes the prompt for the input
+    return Call("POST", "auto/route", body=body)
+
+
+def auto_suggest(request: Fields | None, fields: Fields) -> Call[types.SuggestAnswer]:
+    return Call("POST", "auto/suggest", body=_merged(request, fields))
+
+
+def feedback(request: Fields | None, fields: Fields) -> Call[types.FeedbackAnswer]:
+    return Call("POST", "auto/feedback", body=_merged(request, fields))
+
+
+def models_route(request: Fields | None, fields: Fields) -> Call[types.ExplicitRouteAnswer]:
+    return Call("POST", "models/route", body=_merged(request, fields))
+
+
+def price_comparison(request: Fields | None, fields: Fields) -> Call[types.PriceComparisonAnswer]:
+    return Call("POST", "models/price-comparison", body=_merged(request, fields))
+
+
+def list_models(request: Fields | None, fields: Fields) -> Call[types.ModelList]:
+    return Call("GET", "models", query=_merged(request, fields))
+
+
+def query_models(request: Fields | None, fields: Fields) -> Call[types.ModelPage]:
+    return Call("POST", "models/query", body=_merged(request, fields))
+
+
+def recommend(request: Fields | None, fields: Fields) -> Call[types.RecommendAnswer]:
+    return Call("POST", "models/recommend", body=_merged(request, fields))
+
+
+def get_model(provider: str, model: str) -> Call[types.Model]:
+    return Call("GET", f"models/{_segment('provider', provider)}/{_segment('model', model)}")
+
+
+def get_model_health(models: Sequence[str] | str | None) -> Call[types.HealthAnswer]:
+    return Call("GET", "model-health", query={"models": models or None})
+
+
+def get_preferences() -> Call[dict[str, Any]]:
+    return Call("GET", "preferences")
+
+
+def get_preference_suggestions() -> Call[dict[str, Any]]:
+    return Call("GET", "preferences/suggestions")
+
+
+def set_preference(key: str, value: object) -> Call[dict[str, Any]]:
+    return Call("PUT", f"preferences/{_segment('key', key)}", body={"value": value})
+
+
+def delete_preference(key: str) -> Call[dict[str, Any]]:
+    return Call("DELETE", f"preferences/{_segment('key', key)}")
+
+
+def account() -> Call[dict[str, Any]]:
+    return Call("GET", "account")
+
+
+def org_logs(request: Fields | None, fields: Fields) -> Call[Any]:
+    query = {"format": "json", **_merged(request, fields)}
+    return Call("GET", "org/logs", query=query, format="text" if query["format"] == "csv" else "json")
+
+
+def chat_completions(request: Fields | None, fields: Fields) -> Call[types.ChatCompletion]:
+    body = _merged(request, fields)
+    return Call("POST", "chat/completions", body=body, format="events" if body.get("stream") else "json")
+
+
+def embeddings(model: Fields | str | None, input: object, fields: Fields) -> Call[types.EmbeddingsAnswer]:
+    return Call("POST", "embeddings", body=_merged_after(model, fields, input=input))
+
+
+def rerank(
+    model: Fields | str | None, query: object, documents: object, top_n: object, fields: Fields
+) -> Call[types.RerankAnswer]:
+    return Call("POST", "rerank", body=_merged_after(model, fields, query=query, documents=documents, top_n=top_n))
+
+
+def _merged(request: Fields | None, fields: Fields) -> dict[str, object]:
+    """A keyword argument goes before the same field of the dict."""
+    if request is not None and not isinstance(request, Mapping):
+        raise TypeError(
+            f"expected one dict of fields, or keyword arguments such as prompt='...'; got {type(request).__name__}"
+        )
+    return {**(request or {}), **fields}
+
+
+def _merged_after(model: Fields | str | None, fields: Fields, **positional: object) -> dict[str, object]:
+    """For endpoints whose first argument is either the model's id or the whole request."""
+    given = {name: value for name, value in positional.items() if value is not None}
+    if isinstance(model, str):
+        return _merged({"model": model}, {**given, **fields})
+    return _merged(model, {**given, **fields})
+
+
+def _segment(name: str, value: str) -> str:
+    """`value` as one segment of a path. An empty or dotted one would reach another endpoint than the one asked for."""
+    if value in {"", ".", ".."}:
+        raise ValueError(f"{name} must not be {value!r}; give a name as the server lists it")
+    return quote(value, safe="")

@@ -1,0 +1,118 @@
+"""Turns a call into an HTTP request, and an HTTP answer into what the call returns."""
+
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar, cast
+
+import httpx2
+
+from greatrouter._errors import AuthenticationError, unreadable_answer
+from greatrouter._retry import Outcome, retrying
+from greatrouter._version import version
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """One request, before it has a server or a key. `path` is relative to the base URL."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    query: Mapping[str, object] = field(default_factory=dict)
+    body: Mapping[str, object] | None = None
+    format: Literal["json", "text", "events"] = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The server, the key and the patience of one client."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    timeout_s: float
+    max_retries: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_key(self.api_key)
+        _check_base_url(self.base_url)
+        if not self.timeout_s > 0:
+            raise ValueError(f"timeout_s must be a number of seconds above 0, got {self.timeout_s}")
+        if self.max_retries < 0:
+            raise ValueError(f"max_retries must be 0 (never send again) or more, got {self.max_retries}")
+
+    @property
+    def server(self) -> str:
+        url = httpx2.URL(self.base_url)
+        return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+    def request(self, call: Call[Answer], http: httpx2.Client | httpx2.AsyncClient) -> httpx2.Request:
+        """Built once per call: the retries send this very request, so they share its Idempotency-Key."""
+        headers = httpx2.Headers(
+            {
+                "Authorization": f"Bearer {self.api_key}",
+                "Accept": {"json": "application/json", "text": "*/*", "events": "text/event-stream"}[call.format],
+                "User-Agent": f"greatrouter-python/{version()}",
+            }
+        )
+        if call.method == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        headers.update(self.headers)
+        return http.build_request(
+            call.method,
+            f"{self.base_url.rstrip('/')}/{call.path}",
+            params={name: _as_text(value) for name, value in call.query.items() if value is not None} or None,
+            json=call.body,
+            headers=headers,
+            timeout=self.timeout_s,
+        )
+
+    def retrying(self) -> Generator[float, Outcome, httpx2.Response]:
+        return retrying(max_retries=self.max_retries, server=self.server, secret=self.api_key)
+
+    def answer(self, call: Call[Answer], response: httpx2.Response) -> Answer:
+        if call.format == "text":
+            return cast(Answer, response.text)
+        if not response.content:  # 204, and servers that delete without a word
+            return cast(Answer, {})
+        try:
+            return cast(Answer, response.json())
+        except (ValueError, RecursionError) as error:
+            raise unreadable_answer(response, secret=self.api_key) from error
+
+
+def _check_key(api_key: str) -> None:
+    if not api_key:
+        raise AuthenticationError(
+            'no api_key was given; pass one, as in GreatRouter("pk_live_..."), or make one on the server with '
+            "`greatrouter keys create --org NAME`",
+            code="missing_api_key",
+        )
+    # Caught here because the HTTP layer would quote the whole header in its complaint.
+    if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
+        raise AuthenticationError(
+            "api_key holds a space, a line break or another character that no key has; pass the key alone",
+            code="malformed_api_key",
+        )
+
+
+def _check_base_url(base_url: str) -> None:
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"base_url cannot be read ({error}); give one like http://127.0.0.1:8080/v1") from None
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError(
+            "base_url must be http:// or https://, a host and a path, as in http://127.0.0.1:8080/v1, "
+            "without user name, query or fragment"
+        )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)
