@@ -1,0 +1,67 @@
+"""One line of the activity log, from the moment a request is decided to its answer."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from greatrouter_serving.call import Outcome, Usage
+
+UNITS = ("images", "seconds", "characters", "documents", "searches")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The columns of the activity table, in the types of the program. Never holds a prompt or an answer."""
+
+    request_id: str
+    organization_id: str
+    endpoint: str
+    task: str
+    decision: str
+    confidence: float | None = None
+    complexity_tier: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    routing_reason: str | None = None
+    fallback_chain: str | None = None
+    status: int = 200
+    usage: Usage = field(default_factory=Usage)
+    cost_cents: Decimal = Decimal(0)
+    latency_ms: float = 0.0
+
+    def answered(self, outcome: Outcome, reason: str, cost_cents: Decimal, latency_ms: float) -> "Entry":
+        return replace(
+            self,
+            model=outcome.target.model_id,
+            provider=outcome.target.provider,
+            routing_reason=reason,
+            usage=outcome.reply.usage,
+            cost_cents=cost_cents,
+            latency_ms=latency_ms,
+        )
+
+    def row(self) -> dict[str, Any]:
+        """As the accounts store takes it."""
+        usage = self.usage
+        return {
+            "request_id": self.request_id,
+            "organization_id": self.organization_id,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "endpoint": self.endpoint,
+            "task": self.task,
+            "decision": self.decision,
+            "confidence": None if self.confidence is None else f"{self.confidence:.4f}",
+            "complexity_tier": self.complexity_tier,
+            "model": self.model,
+            "provider": self.provider,
+            "routing_reason": self.routing_reason,
+            "fallback_chain": self.fallback_chain,
+            "status": self.status,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "units": " ".join(f"{name}={value}" for name in UNITS if (value := getattr(usage, name))),
+            "cost_cents": self.cost_cents,
+            "latency_ms": f"{self.latency_ms:.2f}",
+            "cached": False,
+        }

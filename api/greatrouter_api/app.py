@@ -1,0 +1,214 @@
+"""The application: the hot endpoints behind the front door, the rest ordinary FastAPI."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from greatrouter_api import listing, openapi, wire
+from greatrouter_api.errors import ApiError, from_exception
+from greatrouter_api.front import Endpoint, Front, Incoming
+from greatrouter_api.llms import llms_txt
+from greatrouter_api.schemas import EmbeddingsRequest, RerankRequest, RouteRequest, SuggestRequest, parse
+from greatrouter_api.services import Services, open_services
+from greatrouter_api.settings import Settings
+from greatrouter_serving.errors import ServingError
+
+
+class Server:
+    """Holds the services while the application runs; the endpoints reach them through it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        if self._services is None:
+            raise ApiError(503, "the server is starting; try again in a moment", retry_after_s=1)
+        return self._services
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            self._services = await open_services(self.settings, stack)
+            yield
+            self._services = None
+
+    async def route(self, incoming: Incoming) -> bytes:
+        request = parse(RouteRequest, incoming.body)
+        if request.feedback is not None:
+            await self.services.accounts.record_feedback(
+                {
+                    "organization_id": incoming.caller.organization_id,
+                    "prompt": request.prompt,
+                    "classified_task": None,
+                    "correct": request.feedback.correct,
+                    "confidence": None,
+                    "suggested_task": request.feedback.suggested_task,
+                }
+            )
+        return await self.services.flow.route(request, incoming.caller, incoming.request_id)
+
+    async def suggest(self, incoming: Incoming) -> bytes:
+        return await self.services.flow.suggest(parse(SuggestRequest, incoming.body), incoming.caller)
+
+    async def embeddings(self, incoming: Incoming) -> bytes:
+        return await self.services.direct.embeddings(parse(EmbeddingsRequest, incoming.body), incoming)
+
+    async def rerank(self, incoming: Incoming) -> bytes:
+        return await self.services.direct.rerank(parse(RerankRequest, incoming.body), incoming)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        found = (
+            Endpoint("/v1/auto/route", "Classify a prompt, choose the best model, run it", RouteRequest, self.route),
+            Endpoint(
+                "/v1/auto/suggest",
+                "Preview the decision without running anything",
+                SuggestRequest,
+                self.suggest,
+                runs_models=False,
+            ),
+            Endpoint("/v1/embeddings", "Embed texts", EmbeddingsRequest, self.embeddings, "models served here"),
+            Endpoint("/v1/rerank", "Score documents against a query", RerankRequest, self.rerank, "models served here"),
+            Endpoint(
+                "/v2/rerank",
+                "The same, where Cohere's client looks for it",
+                RerankRequest,
+                self.rerank,
+                "models served here",
+            ),
+        )
+        return {endpoint.path: endpoint for endpoint in found}
+
+
+def create_app(settings: Settings) -> Front:
+    """An ASGI application. Opening and closing what it needs is part of its lifespan."""
+    server = Server(settings)
+    endpoints = server.endpoints()
+    app = FastAPI(
+        title="GreatRouter",
+        version=version("greatrouter-server"),
+        summary="Says what a prompt asks for, chooses the best model for it, runs it, and learns from what came back.",
+        lifespan=server.lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    _add_public(app, server)
+    _add_errors(app)
+    openapi.document(app, endpoints.values())
+    return Front(app, endpoints, lambda: server.services.accounts, settings.max_body_bytes)
+
+
+def _add_public(app: FastAPI, server: Server) -> None:
+    """What needs no key."""
+
+    @app.get(
+        "/v1/models", tags=["catalog"], summary="List models", openapi_extra=openapi.query_parameters(listing.FILTERS)
+    )
+    def list_models(request: Request) -> Response:
+        data = listing.rows(server.services, dict(request.query_params))
+        return _json({"object": "list", "data": data, "total": len(data)})
+
+    @app.get("/v1/models/{provider}/{model:path}", tags=["catalog"], summary="One model with its benchmarks")
+    def get_model(provider: str, model: str) -> Response:
+        services, model_id = server.services, f"{provider}/{model}"
+        endpoints = services.catalog.find(model_id)
+        if not endpoints:
+            raise ApiError(
+                404, f"no model is called {model_id!r}; GET /v1/models lists them", "model_not_found", "model"
+            )
+        found = listing.model_object(services, endpoints)
+        first = services.catalog.model(endpoints[0])
+        return _json(
+            found
+            | {"benchmarks": _benchmarks(services, first.canonical), "provenance": _provenance(services, endpoints[0])}
+        )
+
+    @app.get("/v1/openapi.json", tags=["service"], summary="This interface as OpenAPI", include_in_schema=False)
+    def openapi_document() -> Response:
+        return _json(app.openapi())
+
+    @app.get(
+        "/llms.txt", tags=["service"], summary="This interface for language models", response_class=PlainTextResponse
+    )
+    def llms() -> str:
+        return llms_txt()
+
+    @app.get("/healthz", tags=["service"], summary="Whether the process lives")
+    def healthz() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/readyz", tags=["service"], summary="Whether every part works, tried for real")
+    async def readyz() -> Response:
+        problems = await _problems(server)
+        state = {"status": "ready" if not problems else "not ready", "problems": problems}
+        return Response(wire.dumps(state), 200 if not problems else 503, media_type="application/json")
+
+
+async def _problems(server: Server) -> dict[str, str]:
+    """What does not work, by part. The classifier's model is tried with a real forward pass."""
+    found = {}
+    try:
+        services = server.services
+    except ApiError as error:
+        return {"server": error.message}
+    if not len(services.catalog):
+        found["catalog"] = "the catalog is empty; run `greatrouter catalog refresh`"
+    embedder = server.settings.embedder
+    if embedder and any(model.id == embedder for model in services.engine.describe()):
+        try:
+            await services.engine.probe(embedder)
+        except ServingError as error:
+            found["embedder"] = str(error)
+    return found
+
+
+def _benchmarks(services: Services, canonical: str) -> list[dict[str, object]]:
+    return [
+        {
+            "benchmark": score.board,
+            "metric": score.metric,
+            "task": score.task,
+            "score": score.value,
+            "source": score.source,
+            "observed_on": str(score.observed_on),
+        }
+        for score in services.catalog.scores_of(canonical)
+    ]
+
+
+def _provenance(services: Services, row: int) -> dict[str, object]:
+    model = services.catalog.model(row)
+    return {
+        "creator": model.creator,
+        "open_weights": model.open_weights,
+        "sources": model.sources,
+        "price_source": model.price_feed,
+        "valid_from": str(model.valid_from) if model.valid_from else None,
+        "catalog_version": services.catalog.version,
+    }
+
+
+def _add_errors(app: FastAPI) -> None:
+    """FastAPI's own refusals in the one error shape."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = ApiError(400, "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()))
+        elif isinstance(error, HTTPException):
+            message = f"there is no {request.method} {request.url.path}; GET /v1/openapi.json lists the endpoints"
+            error = ApiError(error.status_code, message if error.status_code in (404, 405) else str(error.detail))
+        known = from_exception(error, request.scope.get("greatrouter.request_id", ""))
+        return Response(known.body(), known.status, known.headers(), "application/json")
+
+    for kind in (ApiError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, answer)
+
+
+def _json(content: object) -> Response:
+    return Response(wire.dumps(content), media_type="application/json")

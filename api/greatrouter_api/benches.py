@@ -1,0 +1,19 @@
+"""Finds and runs the project's own benchmarks."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from greatrouter_api.terminal import CommandFailed
+
+NAMES = ("classifier", "rerank", "route")
+
+
+def run(name: str, arguments: Sequence[str]) -> None:
+    """Runs `greatrouter_benchmarks.NAME` with the rest of the command line."""
+    if name not in NAMES:
+        raise CommandFailed(f"no benchmark is called {name!r}; there are {', '.join(NAMES)}")
+    # By name rather than by an import: benchmarks use the server, the server never needs a benchmark.
+    module = importlib.import_module(f"greatrouter_benchmarks.{name}")
+    sys.argv = [f"greatrouter bench {name}", *arguments]
+    module.command()

@@ -1,0 +1,175 @@
+"""`greatrouter catalog`."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json
+
+if TYPE_CHECKING:
+    from greatrouter_api.settings import Settings
+    from greatrouter_catalog.facts import Facts, Feed
+
+catalog_app = typer.Typer(no_args_is_help=True)
+
+
+def _settings() -> "Settings":
+    from greatrouter_api.settings import load
+
+    return load()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@catalog_app.command("build")
+def build(
+    feeds: Annotated[Path, typer.Argument(help="A folder with the feeds' files and the benchmark boards.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the facts go; the installation's own data by default.")
+    ] = None,
+) -> None:
+    """Builds the facts that ship with a release from downloaded feeds."""
+    with fail_clearly():
+        from greatrouter_catalog import facts
+
+        data = _settings().data_folder / "catalog"
+        supplement = data / "supplement.jsonl"
+        by_hand = facts.Feed(
+            "supplement", supplement.name, _today(), "collected by hand, a source a line", str(supplement.name)
+        )
+        built = facts.build(feeds, facts.manifest(data / "feeds.toml"), [(by_hand, supplement)], _today())
+        facts.write(built, out or data)
+        _summary(built.report)
+
+
+@catalog_app.command("refresh")
+def refresh() -> None:
+    """Downloads the public feeds and makes a new snapshot of them; servers use it from their next start."""
+    with fail_clearly():
+        from greatrouter_catalog import download, facts, feeds
+        from greatrouter_catalog.errors import FeedError
+
+        settings = _settings()
+        offers, read = [], []
+        with TemporaryDirectory() as folder:
+            for feed in facts.manifest(settings.data_folder / "catalog" / "feeds.toml"):
+                try:
+                    path = download.fetch(feed, Path(folder))
+                    offers.append(feeds.read(feed.name, path, _today()))
+                    read.append(_as_of_today(feed))
+                except FeedError as error:
+                    sys.stderr.write(f"greatrouter: {error}\n")
+        if not offers:
+            raise CommandFailed(
+                "no feed could be read, so the catalog is unchanged; `greatrouter catalog import FILE` works offline"
+            )
+        _write(settings, facts.update(_current(settings), _concat(offers), read, _today()))
+
+
+@catalog_app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A feed's file: LiteLLM, models.dev, OpenRouter or genai-prices.")],
+    observed_on: Annotated[
+        str | None, typer.Option(help="The day the file was made, YYYY-MM-DD; today by default.")
+    ] = None,
+) -> None:
+    """Adds a feed's file to the catalog: a new snapshot, beside the old one."""
+    with fail_clearly():
+        from greatrouter_catalog import facts, feeds
+
+        settings = _settings()
+        name = feeds.detect(file)
+        feed = facts.Feed(name, file.name, _day(observed_on), "not stated", str(file))
+        _write(settings, facts.update(_current(settings), feeds.read(name, file, feed.observed_on), [feed], _today()))
+
+
+@catalog_app.command("show")
+def show(
+    model: Annotated[str | None, typer.Argument(help="A model's id; the whole catalog's summary without one.")] = None,
+) -> None:
+    """What the catalog knows of a model, or of itself."""
+    with fail_clearly():
+        from greatrouter_api.offline import describe
+        from greatrouter_api.services import open_catalog
+
+        catalog = open_catalog(_settings())
+        if model is None:
+            _summary(catalog.report | {"version": catalog.version})
+            return
+        rows = catalog.find(model)
+        if not rows:
+            raise CommandFailed(f"no model is called {model!r}; GET /v1/models lists them")
+        print_json([describe(catalog, row) for row in rows])
+
+
+@catalog_app.command("export")
+def export(file: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .jsonl.")]) -> None:
+    """Writes the catalog's models to a file for analysis."""
+    with fail_clearly():
+        models = _current(_settings()).models
+        writers: dict[str, Callable[[Path], object]] = {
+            ".parquet": models.write_parquet,
+            ".jsonl": models.write_ndjson,
+            ".csv": lambda path: _flat(models).write_csv(path),
+        }
+        if file.suffix not in writers:
+            raise CommandFailed(f"{file} ends in {file.suffix or 'nothing'}; allowed: {', '.join(writers)}")
+        try:
+            writers[file.suffix](file)
+        except OSError as error:
+            raise CommandFailed(f"cannot write {file}: {error.strerror or error}") from error
+        sys.stderr.write(f"{len(models):,} models written to {file}\n")
+
+
+def _current(settings: "Settings") -> "Facts":
+    from greatrouter_catalog import facts, snapshot
+
+    path = snapshot.current(settings.home / "catalog")
+    return snapshot.facts(path) if path else facts.load(settings.data_folder / "catalog")
+
+
+def _write(settings: "Settings", facts: "Facts") -> None:
+    from greatrouter_catalog import snapshot
+
+    path = snapshot.write(facts, settings.home / "catalog")
+    _summary(facts.report | {"snapshot": str(path)})
+
+
+def _concat(frames: list[Any]) -> Any:
+    import polars as pl
+
+    return pl.concat(frames)
+
+
+def _flat(models: Any) -> Any:
+    """Lists as text: CSV has no lists."""
+    import polars as pl
+    from polars import selectors
+
+    return models.with_columns(selectors.list().list.join(" ")).with_columns(pl.col(pl.Decimal).cast(pl.String))
+
+
+def _as_of_today(feed: "Feed") -> "Feed":
+    from dataclasses import replace
+
+    return replace(feed, observed_on=_today())
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text else _today()
+    except ValueError:
+        raise CommandFailed(f"{text!r} is not a day; write it as 2026-08-06") from None
+
+
+def _summary(report: dict[str, Any]) -> None:
+    from greatrouter_api.tables import catalog_summary
+
+    catalog_summary(report)

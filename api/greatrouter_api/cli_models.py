@@ -1,0 +1,83 @@
+"""`greatrouter models` and `greatrouter classifier`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from greatrouter_api.terminal import CommandFailed, fail_clearly
+
+models_app = typer.Typer(no_args_is_help=True)
+classifier_app = typer.Typer(no_args_is_help=True)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """The models served here: what they do, which backend runs them and why."""
+    with fail_clearly():
+        from greatrouter_api.offline import local_models
+        from greatrouter_api.settings import load
+        from greatrouter_api.tables import table
+
+        table(
+            "models served here",
+            ("id", "tasks", "backend", "parameters", "dimensions", "max tokens", "why this backend"),
+            [
+                (
+                    m.id,
+                    ", ".join(m.tasks),
+                    m.backend,
+                    f"{m.params:,}",
+                    m.dimensions,
+                    m.max_tokens,
+                    m.problem or m.reason,
+                )
+                for m in local_models(load())
+            ],
+        )
+
+
+@models_app.command("pull")
+def pull() -> None:
+    """Prepares every configured model's files, so that the first start has nothing left to do."""
+    with fail_clearly():
+        _warm(None)
+
+
+@models_app.command("warm")
+def warm(model: Annotated[str | None, typer.Argument(help="A model's id; all of them without one.")] = None) -> None:
+    """Loads a model and runs a forward pass: shows that it works and how long that takes."""
+    with fail_clearly():
+        _warm(model)
+
+
+@classifier_app.command("train")
+def train(
+    tasks: Annotated[
+        Path | None, typer.Option(help="JSONL with prompt, task, open_licence; only open rows are used.")
+    ] = None,
+    complexity: Annotated[Path | None, typer.Option(help="JSONL with prompt and complexity (a tier).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the numbers go; the installation's own data by default.")
+    ] = None,
+) -> None:
+    """Makes the numbers the classifier ships with: exemplar vectors, calibration and complexity weights."""
+    with fail_clearly():
+        from greatrouter_api.offline import train as run
+        from greatrouter_api.settings import load
+
+        for line in run(load(), tasks, complexity, out):
+            sys.stdout.write(line + "\n")
+
+
+def _warm(model: str | None) -> None:
+    from greatrouter_api.offline import warm as run
+    from greatrouter_api.settings import load
+
+    failed = False
+    for model_id, seconds, problem in run(load(), model):
+        failed = failed or problem is not None
+        sys.stdout.write(f"{model_id}: {problem or f'ready after {seconds:.2f} s'}\n")
+    if failed:
+        raise CommandFailed("not every model could be loaded; what each needs is said above")

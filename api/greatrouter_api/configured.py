@@ -1,0 +1,75 @@
+"""Catalog rows for what the operator configured: models of one's own servers, and the models this process serves."""
+
+from collections.abc import Iterator
+
+from greatrouter_api.settings import LocalModelSettings, ModelSettings, Settings
+from greatrouter_catalog import identity
+from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
+from greatrouter_catalog.taxonomy import OWN_CAPABILITY, TASK_TYPES, TASK_TYPES_OF
+
+LOCAL = "local"
+
+
+def models(settings: Settings) -> list[Model]:
+    """Rows of configured providers first, then the models served here, one for each task they do."""
+    own = [_proxied(name, model) for name, provider in settings.providers.items() for model in provider.models]
+    return own + [row for local in settings.local_models for row in _hosted(local)]
+
+
+def _proxied(provider: str, model: ModelSettings) -> Model:
+    kind = TASK_TYPES[TASK_TYPES_OF[model.task][0]]
+    upstream = model.upstream_model or model.id.partition("/")[2] or model.id
+    return Model(
+        id=model.id,
+        provider=provider,
+        upstream_model=upstream,
+        task_type=kind.name,
+        category=kind.category,
+        tasks=tuple(dict.fromkeys((model.task, *kind.tasks))) if model.task != "web_search" else ("web_search",),
+        name=model.name or model.id,
+        canonical=identity.canonical_name(upstream),
+        family=f"{kind.taxonomy}/{provider}--{identity.family(upstream)}",
+        creator=identity.creator(upstream, provider),
+        capabilities=tuple(sorted({*OWN_CAPABILITY[kind.name], *model.capabilities})),
+        input_modalities=("image", "text") if "vision" in model.capabilities else (kind.input_modality,),
+        output_modalities=(kind.output_modality,),
+        context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        description=f"{model.name or model.id}, configured for the provider {provider}.",
+        sources=("settings",),
+        pricing=Pricing(**{name: getattr(model, name) for name in PRICE_FIELDS}),
+    )
+
+
+def _hosted(local: LocalModelSettings) -> Iterator[Model]:
+    prices = {
+        "embeddings": Pricing(input_per_million_tokens=local.embeddings_per_million_tokens),
+        "rerank": Pricing(price_per_document=local.rerank_per_document),
+    }
+    creator = local.id.partition("/")[0]
+    for task, pricing in prices.items():
+        kind = TASK_TYPES[task]
+        yield Model(
+            id=local.id,
+            provider=LOCAL,
+            upstream_model=local.id,
+            task_type=kind.name,
+            category=kind.category,
+            tasks=(task,),
+            name=local.id.rpartition("/")[2],
+            canonical=identity.canonical_name(local.id),
+            family=f"{kind.taxonomy}/{creator}--{identity.family(local.id)}",
+            visibility="featured",
+            price_tier="economy",
+            creator=creator,
+            capabilities=OWN_CAPABILITY[task],
+            input_modalities=(kind.input_modality,),
+            output_modalities=(kind.output_modality,),
+            open_weights=True,
+            tags=("local", "open-weights"),
+            description=f"{local.id}, served by this process: {task}.",
+            sources=("settings",),
+            pricing=pricing,
+            hosted=True,
+        )

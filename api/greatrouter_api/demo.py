@@ -1,0 +1,163 @@
+"""`make run`: a server of one's own, real requests through the Python SDK, and a table of what was decided."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from greatrouter import GreatRouter, GreatRouterError
+from greatrouter.types import Optimization
+from greatrouter_api import tables
+from greatrouter_api.services import open_accounts
+from greatrouter_api.settings import Settings
+from greatrouter_api.terminal import CommandFailed
+from greatrouter_catalog import facts, snapshot
+
+ORGANIZATION = "demo"
+START_TIMEOUT_S = 60.0
+
+PROMPTS: Sequence[tuple[str, Optimization]] = (
+    ("What is the boiling point of water on top of Mount Everest?", "balanced"),
+    ("Write a Python function that merges two sorted linked lists, with tests", "balanced"),
+    (
+        "Design a fault-tolerant payment system across three regions and analyze its trade-offs step by step",
+        "output-optimized",
+    ),
+    ("Draw a watercolor fox reading a newspaper in the rain", "price-optimized"),
+    ("生成一段无人机飞越雪山的视频", "balanced"),
+    ("Compose a lo-fi hip hop track with a mellow piano", "balanced"),
+    ("Read this aloud in a calm, warm voice: the train to Lisbon leaves at nine", "price-optimized"),
+    ("What are the latest headlines about the James Webb telescope this week?", "balanced"),
+    ("ffmpeg command to cut the first ten seconds off a video", "price-optimized"),
+)
+QUERY = "How do I get my money back for a late train?"
+PASSAGES = (
+    "Our dining car serves warm meals between Vienna and Zurich until ten in the evening.",
+    "If you arrive more than sixty minutes late, you may claim a refund of a quarter of the fare online.",
+    "Bicycles travel free of charge on regional trains outside the rush hour.",
+    "Seat reservations can be changed up to five minutes before departure.",
+)
+
+
+def run(settings: Settings, port: int, *, once: bool) -> None:
+    """Prints the tables, then keeps serving until Ctrl-C unless `once`."""
+    say = tables.console().print
+    say("[bold]GreatRouter[/]: preparing")
+    with _step("catalog of priced models"):
+        folder = settings.home / "catalog"
+        if snapshot.current(folder) is None:
+            snapshot.write(facts.load(settings.data_folder / "catalog"), folder)
+    with _step("test key"):
+        accounts = open_accounts(settings)
+        key = accounts.create_key(ORGANIZATION, test=True)
+        accounts.close()
+    port = port if _free(port) else _free_port()
+    with _server(settings, port, key) as client:
+        _decisions(client)
+        _rerank(client)
+        if not once:
+            _keep_serving(port, key)
+
+
+@contextlib.contextmanager
+def _server(settings: Settings, port: int, key: str) -> Iterator[GreatRouter]:
+    """A server in a process of its own, ready; ended with the block."""
+    command = [sys.executable, "-m", "greatrouter_api", "serve", "--port", str(port)]
+    with _step("server, with all-MiniLM-L6-v2 for embeddings, rerank and reading prompts"):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+        client = GreatRouter(key, base_url=f"http://127.0.0.1:{port}/v1")
+        try:
+            _wait_until_ready(process, client)
+        except BaseException:
+            process.kill()
+            raise
+    try:
+        yield client
+    finally:
+        client.close()
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+
+
+def _wait_until_ready(process: "subprocess.Popen[str]", client: GreatRouter) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            output = process.stderr.read() if process.stderr else ""
+            raise CommandFailed(f"the server stopped while starting: {output.strip() or 'no message'}")
+        try:
+            client.auto_suggest(prompt="hello", limit=1)
+        except GreatRouterError:
+            time.sleep(0.1)
+        else:
+            return
+    raise CommandFailed(f"the server was not ready after {START_TIMEOUT_S:.0f} s; `greatrouter serve` shows why")
+
+
+def _decisions(client: GreatRouter) -> None:
+    answers = []
+    with _step(f"{len(PROMPTS)} requests through the Python SDK"):
+        for prompt, optimization in PROMPTS:
+            answers.append((prompt, dict(client.auto_route(prompt=prompt, input={}, optimization=optimization))))
+    tables.console().print("\nWhat was asked, which model was chosen and why (saved: against the dearest candidate)\n")
+    tables.decision_table(answers)
+
+
+def _rerank(client: GreatRouter) -> None:
+    answer = client.rerank(model="router", query=QUERY, documents=list(PASSAGES))
+    rows: list[tuple[Any, ...]] = [
+        (place, f"{hit['relevance_score']:.3f}", hit["document"]["text"])
+        for place, hit in enumerate(answer["results"], start=1)
+    ]
+    tables.table(f"rerank by {answer['model']}, on this machine: {QUERY}", ("#", "score", "passage"), rows)
+
+
+def _keep_serving(port: int, key: str) -> None:
+    say = tables.console().print
+    say(f"Serving on [bold]http://127.0.0.1:{port}[/] with the test key\n\n  {key}\n")
+    say(
+        "Under a test key models of outside providers answer from a labelled sandbox; rerank and embeddings are real.\n"
+    )
+    body = '{"prompt": "Draw a fox", "input": {}}'
+    sys.stdout.write(
+        f"  curl -s http://127.0.0.1:{port}/v1/auto/route -H 'Authorization: Bearer {key}' \\\n"
+        f"       -H 'Content-Type: application/json' -d '{body}'\n\n"
+        f'  .venv/bin/greatrouter suggest "Summarize the plot of Hamlet" --optimization price-optimized\n\n'
+    )
+    say("Ctrl-C stops it. To use real models, configure a provider: see README, “Your own providers”.")
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+@contextlib.contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Says what is being done and how long it took."""
+    sys.stdout.write(f"  {what} ... ")
+    sys.stdout.flush()
+    started = time.perf_counter()
+    yield
+    sys.stdout.write(f"{time.perf_counter() - started:.1f} s\n")
+    sys.stdout.flush()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return port != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+        return found

@@ -1,0 +1,125 @@
+"""The one error shape, and the one table that maps what the packages raise to it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from greatrouter_accounts.errors import InsufficientCredit, KeyRejected, StoreFailed
+from greatrouter_serving.errors import (
+    ChainExhausted,
+    InvalidInput,
+    ModelLoadFailed,
+    ModelNotServed,
+    Overloaded,
+    UpstreamRejected,
+)
+
+TYPE_OF_STATUS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "invalid_request_error",
+    429: "rate_limit_error",
+    502: "upstream_error",
+    503: "unavailable_error",
+}
+CODE_OF_STATUS = {
+    400: "invalid_request",
+    401: "authentication_failed",
+    402: "insufficient_credit",
+    403: "plan_required",
+    404: "not_found",
+    405: "invalid_request",
+    413: "request_too_large",
+    429: "rate_limited",
+    500: "internal_error",
+    502: "upstream_error",
+    503: "model_warming",
+}
+
+
+@dataclass(slots=True)
+class ApiError(Exception):
+    """An answer that is an error. `code` is stable; `message` says what was wrong, what was expected, what to do."""
+
+    status: int
+    message: str
+    code: str = ""
+    param: str | None = None
+    retry_after_s: int | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    def headers(self) -> dict[str, str]:
+        found = {}
+        if self.retry_after_s is not None:
+            found["retry-after"] = str(self.retry_after_s)
+        if self.status == 402 or self.code == "daily_budget_exceeded":
+            found["x-should-retry"] = "false"
+        return found
+
+    def body(self) -> bytes:
+        return orjson.dumps(
+            {
+                "error": {
+                    "code": self.code or CODE_OF_STATUS.get(self.status, "internal_error"),
+                    "message": self.message.encode("utf-8", "replace").decode(),
+                    "type": TYPE_OF_STATUS.get(self.status, "api_error"),
+                    "param": self.param,
+                    "status": self.status,
+                    "retry_after_s": self.retry_after_s,
+                    "metadata": self.metadata,
+                }
+            }
+        )
+
+
+def from_exception(error: Exception, request_id: str) -> ApiError:
+    """What the caller sees of an exception; anything unforeseen is a 500 that only names the request."""
+    if isinstance(error, ApiError):
+        return error
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            return TABLE[kind](error)
+    return ApiError(500, f"something went wrong here; report the request id {request_id}")
+
+
+def _insufficient(error: Any) -> ApiError:
+    amounts = {"needed_dollars": error.needed_cents / 100, "balance_dollars": error.balance_cents / 100}
+    return ApiError(402, str(error), metadata={name: float(amount) for name, amount in amounts.items()})
+
+
+def _rejected(error: Any) -> ApiError:
+    attempts = [attempt_row(attempt) for attempt in getattr(error, "attempts", ())]
+    # The contract has no other 4xx for a request that is at fault; the provider's own status stands in the attempts.
+    return ApiError(400, str(error), metadata={"attempts": attempts})
+
+
+TABLE: Mapping[type, Callable[[Any], ApiError]] = {
+    KeyRejected: lambda error: ApiError(401, str(error)),
+    InsufficientCredit: _insufficient,
+    StoreFailed: lambda _: ApiError(503, ACCOUNTS_DOWN, code="internal_error", retry_after_s=5),
+    ModelNotServed: lambda error: ApiError(404, str(error), code="model_not_found", param="model"),
+    InvalidInput: lambda error: ApiError(400, str(error)),
+    Overloaded: lambda error: ApiError(429, str(error), retry_after_s=max(1, round(error.retry_after_s))),
+    ModelLoadFailed: lambda error: ApiError(503, str(error), retry_after_s=30),
+    UpstreamRejected: _rejected,
+    ChainExhausted: lambda error: ApiError(
+        502, str(error), metadata={"attempts": [attempt_row(attempt) for attempt in error.attempts]}
+    ),
+}
+ACCOUNTS_DOWN = "accounts are unavailable at the moment; nothing was charged"
+
+
+def attempt_row(attempt: Any) -> dict[str, Any]:
+    return {
+        "model": attempt.model_id,
+        "provider": attempt.provider,
+        "status": attempt.status,
+        "error": attempt.error,
+        "latency_ms": round(attempt.latency_ms, 2),
+    }

@@ -1,0 +1,184 @@
+"""The front door: pure ASGI. Hot endpoints are answered here by exact path; everything else goes on to FastAPI.
+
+Going through FastAPI's and Starlette's routing costs 25 to 80 CPU-microseconds a request, as much as classifying and
+ranking together, so the endpoints that applications call all the time are looked up in a dict instead. They are
+documented in the OpenAPI document like all the others (`openapi.py`).
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.keys import Caller
+from greatrouter_api.errors import ApiError, from_exception
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("greatrouter")
+JSON = (b"content-type", b"application/json")
+SANE_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
+LONGEST_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A hot endpoint's request: headers in lower case, the whole body, and who asks."""
+
+    path: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    caller: Caller
+    request_id: str
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One hot endpoint: POST, JSON in, JSON out, a key required. Where it runs models, a caller who leaves stops it."""
+
+    path: str
+    summary: str
+    request: type[BaseModel]
+    answer: Callable[[Incoming], Awaitable[bytes]]
+    tag: str = "routing"
+    runs_models: bool = True
+
+
+class Front:
+    """`accounts` answers who a key belongs to. One instance serves one event loop."""
+
+    def __init__(
+        self, app: App, endpoints: Mapping[str, Endpoint], accounts: Callable[[], Accounts], max_body_bytes: int
+    ) -> None:
+        self.app = app
+        self._endpoints = endpoints
+        self._accounts = accounts
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
+        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        if endpoint is None:
+            await self._pass_on(scope, receive, send, request_id)
+            return
+        try:
+            body = await self._answer(endpoint, headers, receive, request_id)
+            await _send(send, 200, body, request_id)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
+            await _send_error(send, error, request_id)
+
+    async def _answer(
+        self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+    ) -> bytes:
+        caller = await self._accounts().authenticate(_key(headers))
+        body = await _read(receive, headers, self._max_body_bytes)
+        incoming = Incoming(endpoint.path, headers, body, caller, request_id)
+        if not endpoint.runs_models:
+            return await endpoint.answer(incoming)
+        watcher = asyncio.ensure_future(_cancel_on_disconnect(receive, asyncio.current_task()))
+        try:
+            return await endpoint.answer(incoming)
+        finally:
+            watcher.cancel()
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        started = False
+
+        async def with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        scope["greatrouter.request_id"] = request_id
+        try:
+            await self.app(scope, receive, with_id)
+        except Exception as error:
+            if started:
+                raise
+            await _send_error(send, error, request_id)
+
+
+def _key(headers: Mapping[bytes, bytes]) -> str:
+    """The API key a request carries. Raises `ApiError` 401 where it carries none."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else ""
+    key = key or headers.get(b"x-api-key", b"").decode("latin-1").strip()
+    if not key:
+        raise ApiError(401, "an API key is required: send `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    return key
+
+
+async def _read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The whole body. Raises `ApiError` 413 as soon as it is known to be too large."""
+    stated = headers.get(b"content-length", b"")
+    if stated.isdigit() and int(stated) > limit:
+        raise ApiError(413, f"the body has {int(stated):,} bytes; at most {limit:,} are taken (max_body_bytes)")
+    message = await receive()
+    if not message.get("more_body"):
+        return bytes(message.get("body", b""))
+    chunks, size = [], 0
+    while True:
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise ApiError(413, f"the body is larger than {limit:,} bytes (max_body_bytes)")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+        message = await receive()
+
+
+async def _cancel_on_disconnect(receive: Receive, work: "asyncio.Task[Any] | None") -> None:
+    """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            if work is not None:
+                work.cancel()
+            return
+
+
+def _request_id(given: bytes | None) -> str:
+    """The caller's own id where it is sane, else a new one."""
+    if given and len(given) <= LONGEST_ID:
+        text = given.decode("latin-1")
+        if SANE_ID_CHARACTERS.issuperset(text):
+            return text
+    return uuid7("req_")
+
+
+async def _send_error(send: Send, error: Exception, request_id: str) -> None:
+    answer = from_exception(error, request_id)
+    if answer.status == 500:
+        log.error(json.dumps({"event": "internal_error", "request_id": request_id}), exc_info=error)
+    extra = [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers().items()]
+    await _send(send, answer.status, answer.body(), request_id, extra)
+
+
+async def _send(
+    send: Send, status: int, body: bytes, request_id: str, extra: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    headers = [JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()), *(extra or [])]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

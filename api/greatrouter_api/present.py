@@ -1,0 +1,147 @@
+"""How models, decisions and costs look in an answer. Money leaves here as US dollars."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from greatrouter_catalog.catalog import Catalog
+from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
+from greatrouter_classifier.classification import Classification
+from greatrouter_ranking.ranker import Choice, Comparison
+
+
+def pricing(prices: Pricing) -> dict[str, float]:
+    """The prices a model has, in US dollars per native unit."""
+    return {name: float(value) for name in PRICE_FIELDS if (value := getattr(prices, name)) is not None}
+
+
+def classification(found: Classification) -> dict[str, Any]:
+    return {
+        "task": found.task.value,
+        "confidence": round(found.confidence, 4),
+        "reasoning": found.reasoning,
+        "decision": found.decision.value,
+        "content_mode": found.content_mode.value,
+        "complexity_tier": found.complexity.tier.value,
+        "complexity_score": found.complexity.score,
+        "probabilities": {task.value: p for task, p in found.probabilities.items()},
+    }
+
+
+class ModelView:
+    """The JSON of models. The short form stands in every routed answer, so its bytes are made once for each row."""
+
+    def __init__(
+        self, catalog: Catalog, hosted: Callable[[str], Mapping[str, Any]], available: NDArray[np.bool_]
+    ) -> None:
+        """`hosted` gives what only a model of this process has (state, params, ...); nothing for any other."""
+        self._catalog = catalog
+        self._hosted = hosted
+        self._available = available
+        self._short: dict[int, orjson.Fragment] = {}
+        self._full: dict[int, orjson.Fragment] = {}
+
+    def short(self, row: int) -> orjson.Fragment:
+        known = self._short.get(row)
+        if known is None:
+            known = self._short[row] = orjson.Fragment(orjson.dumps(self._brief(self._catalog.model(row))))
+        return known
+
+    def listed(self, row: int) -> Any:
+        """As `full`, made once for what does not change while the process runs: listing all of it takes 10 ms."""
+        if self._catalog.model(row).hosted:
+            return self.full(row)
+        known = self._full.get(row)
+        if known is None:
+            known = self._full[row] = orjson.Fragment(orjson.dumps(self.full(row)))
+        return known
+
+    def full(self, row: int) -> dict[str, Any]:
+        """The superset object of `GET /v1/models`."""
+        model = self._catalog.model(row)
+        return self._brief(model) | {
+            "object": "model",
+            "created": _epoch(model),
+            "owned_by": model.creator or model.provider,
+            "task": model.tasks[0],
+            "tasks": model.tasks,
+            "type": "hosted" if model.hosted else "proxied",
+            "catalog_family": model.family,
+            "catalog_visibility": model.visibility,
+            "price_tier": model.price_tier,
+            "context_window": model.context_window,
+            "max_output_tokens": model.max_output_tokens,
+            "modalities": {"input": model.input_modalities, "output": model.output_modalities},
+            "tags": model.tags,
+            "description": model.description,
+            "available": bool(self._available[row]),
+            "params": None,
+            "health": None,
+            **self._hosted(model.id),
+        }
+
+    def endpoint(self, row: int) -> dict[str, Any]:
+        """One of several ways to reach the same model."""
+        model = self._catalog.model(row)
+        return {
+            "provider": model.provider,
+            "task_type": model.task_type,
+            "pricing": pricing(model.pricing),
+            "available": bool(self._available[row]),
+        }
+
+    def _brief(self, model: Model) -> dict[str, Any]:
+        return {
+            "id": model.id,
+            "name": model.name,
+            "provider": model.provider,
+            "task_type": model.task_type,
+            "category": model.category,
+            "capabilities": model.capabilities,
+            "pricing": pricing(model.pricing),
+        }
+
+
+def price_comparison(catalog: Catalog, comparison: Comparison, cost_dollars: float) -> dict[str, Any]:
+    highest = comparison.highest_cost_dollars
+    savings = 100 * (1 - cost_dollars / highest) if highest > 0 else 0.0
+    return {
+        "cheapest_model": catalog.ids[comparison.cheapest],
+        "best_value_model": catalog.ids[comparison.best_value],
+        "best_quality_model": catalog.ids[comparison.best_quality],
+        "estimated_cost_dollars": rounded(cost_dollars),
+        "savings_vs_highest_pct": round(max(0.0, savings), 2),
+    }
+
+
+def suggestion(view: ModelView, catalog: Catalog, choice: Choice, reason: str, *, available: bool) -> dict[str, Any]:
+    cost = rounded(choice.cost_dollars)
+    return {
+        "model": view.short(choice.row),
+        "cost_tier": catalog.model(choice.row).price_tier,
+        "estimated_cost": cost,
+        "estimated_cost_dollars": cost,
+        "score": round(choice.score, 4),
+        "quality": round(choice.quality, 4),
+        "reason": reason,
+        "available": available,
+    }
+
+
+def rounded(dollars: float) -> float:
+    """Ten decimals: a hundred-millionth of a cent, the finest that is ever charged."""
+    return round(dollars, 10)
+
+
+def dollars(cents: Decimal) -> float:
+    return float(cents / 100)
+
+
+def _epoch(model: Model) -> int:
+    """Seconds since 1970 of the model's release; 0 where no feed says."""
+    return (model.released_on.toordinal() - 719_163) * 86_400 if model.released_on else 0

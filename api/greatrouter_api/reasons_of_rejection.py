@@ -1,0 +1,44 @@
+"""Why nothing was left to choose from, as an error that says what to change."""
+
+from greatrouter_api.errors import ApiError
+from greatrouter_ranking.profile import Profile
+from greatrouter_ranking.ranker import Ranking
+from greatrouter_ranking.reasons import dollars
+
+ADVICE = {
+    "model": "the model named does not do this task",
+    "provider": "no model of the named provider does this task",
+    "taxonomy": "no model of the named taxonomy does this task",
+    "catalog_family": "no model of the named family does this task",
+    "price_tier": "no model is within the price tier",
+    "input_modalities": "no remaining model takes this kind of input",
+    "output_modality": "no remaining model gives this kind of output",
+    "capabilities": "no remaining model has the capabilities that the input asks for",
+    "context_window": "the prompt is longer than every remaining model's context window",
+}
+
+
+def error(ranking: Ranking, profile: Profile) -> ApiError:
+    """For a ranking over the whole catalog that came out empty."""
+    if ranking.cheapest_cost_dollars is not None:
+        cheapest = ranking.cheapest_cost_dollars
+        return ApiError(
+            400,
+            f"budget_dollars is below the cheapest candidate's estimate, {dollars(cheapest)}; raise it or leave it out",
+            code="budget_too_low",
+            param="budget_dollars",
+            metadata={"cheapest_estimate_dollars": round(cheapest, 10)},
+        )
+    if not ranking.candidates:
+        return ApiError(
+            404,
+            f"the catalog has no routable model for the task {profile.task.value}; run `greatrouter catalog refresh`",
+            code="model_not_found",
+        )
+    last = ([*ranking.rejected] or [""])[-1]
+    return ApiError(
+        404,
+        f"no model is left for the task {profile.task.value}: {ADVICE.get(last, 'every candidate was turned away')}",
+        code="model_not_found",
+        metadata={"rejected": dict(ranking.rejected)},
+    )

@@ -1,0 +1,207 @@
+"""The composition root: every part, put together from the settings, opened and closed in one place."""
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_api import configured, present
+from greatrouter_api.decision import Decider
+from greatrouter_api.direct import Direct
+from greatrouter_api.flow import Flow
+from greatrouter_api.local_provider import LocalProvider
+from greatrouter_api.sessions import Sessions
+from greatrouter_api.settings import Settings
+from greatrouter_catalog import facts, snapshot
+from greatrouter_catalog.catalog import Catalog
+from greatrouter_classifier import artifacts, exemplars
+from greatrouter_classifier.classification import Task
+from greatrouter_classifier.knn import NearestNeighbours
+from greatrouter_classifier.matcher import RuleMatcher
+from greatrouter_classifier.pipeline import Classifier, Neighbourhood
+from greatrouter_classifier.rules import RULES
+from greatrouter_ranking.quality import abilities
+from greatrouter_ranking.ranker import Ranker
+from greatrouter_serving.call import Provider
+from greatrouter_serving.local.engine import Engine, LocalModelConfig, Shelf
+from greatrouter_serving.providers.openai import OpenAIProvider
+from greatrouter_serving.providers.sandbox import SandboxProvider
+from greatrouter_serving.providers.session import open_session
+
+log = logging.getLogger("greatrouter")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a running server consists of."""
+
+    settings: Settings
+    catalog: Catalog
+    available: NDArray[np.bool_]
+    view: present.ModelView
+    engine: Engine
+    accounts: Accounts
+    flow: Flow
+    direct: Direct
+
+
+async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
+    """Opens everything; `stack` closes it again in the opposite order."""
+    catalog = open_catalog(settings)
+    engine = open_engine(settings)
+    stack.push_async_callback(engine.close)
+    await engine.start()
+    classifier = await open_classifier(settings, engine)
+    accounts = open_accounts(settings)
+    stack.callback(accounts.close)
+    providers = await _open_providers(settings, engine, stack)
+    available = availability(catalog, settings)
+    ability = abilities(catalog.arrays, catalog.scores)
+    encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
+    stack.callback(encoder.shutdown)
+    decider = Decider(
+        catalog,
+        classifier,
+        reachable=Ranker(catalog.arrays, ability, available),
+        everything=Ranker(catalog.arrays, ability, np.ones(len(catalog), dtype=np.bool_)),
+        hosted_tasks=frozenset(
+            Task(task) for model in configured.models(settings) if model.hosted for task in model.tasks
+        ),
+        executor=encoder,
+    )
+    view = present.ModelView(catalog, hosted_facts(settings, engine), available)
+    flow = Flow(
+        catalog=catalog,
+        view=view,
+        decider=decider,
+        accounts=accounts,
+        sessions=Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic),
+        providers=providers,
+        timeout_s=settings.upstream_timeout_s,
+        fallback_models=settings.fallback_models,
+    )
+    direct = Direct(
+        catalog=catalog,
+        engine=engine,
+        accounts=accounts,
+        providers=providers,
+        available=available,
+        batch_share={model.id: model.batch_discount for model in settings.local_models},
+        timeout_s=settings.upstream_timeout_s,
+    )
+    return Services(settings, catalog, available, view, engine, accounts, flow, direct)
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The current snapshot with the configured models; the shipped facts become the first snapshot."""
+    folder = settings.home / "catalog"
+    path = snapshot.current(folder) or snapshot.write(facts.load(settings.data_folder / "catalog"), folder)
+    return Catalog.open(path, configured.models(settings))
+
+
+def availability(catalog: Catalog, settings: Settings) -> NDArray[np.bool_]:
+    """Which rows can be run: served here, or by a configured provider that has its key."""
+    reachable = settings.reachable_providers | {configured.LOCAL}
+    codes = [i for i, name in enumerate(catalog.arrays.providers) if name in reachable]
+    return np.asarray(np.isin(catalog.arrays.provider, codes))
+
+
+def hosted_facts(settings: Settings, engine: Engine) -> Callable[[str], Mapping[str, Any]]:
+    """What `/v1/models` says of a model of this process beyond its catalog row, as it is at the moment of asking."""
+    prices = {model.id: model for model in settings.local_models}
+
+    def facts_of(model_id: str) -> Mapping[str, Any]:
+        if model_id not in prices:
+            return {}
+        model = next(served for served in engine.describe() if served.id == model_id)
+        price = prices[model_id]
+        rates = {
+            "embeddings": ("million tokens", price.embeddings_per_million_tokens),
+            "rerank": ("document", price.rerank_per_document),
+        }
+        unit, realtime = rates[model.tasks[0]]
+        return {
+            "state": model.state,
+            "params": model.params,
+            "dimensions": model.dimensions,
+            "context_window": model.max_tokens,
+            "backend": model.backend,
+            "problem": model.problem,
+            "pricing": {
+                "unit": unit,
+                "realtime": float(realtime),
+                "batch": float(realtime * price.batch_discount),
+                "input_per_million_tokens": float(price.embeddings_per_million_tokens),
+                "price_per_document": float(price.rerank_per_document),
+            },
+        }
+
+    return facts_of
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The models served here, all still cold. The caller starts and closes it."""
+    models = [LocalModelConfig(model.id, str(model.path or ""), model.backend) for model in settings.local_models]
+    folder = settings.home / "models"
+    return Engine(models, shelf=Shelf(models_dir=folder, prepared_dir=folder))
+
+
+async def open_classifier(settings: Settings, engine: Engine) -> Classifier:
+    """With the kNN stage where the embedder can be loaded; without it the rules and the default remain."""
+    data = settings.data_folder
+    complexity = artifacts.read_complexity(data / "complexity.json")
+    served = {model.id: model for model in engine.describe()}
+    embedder = served.get(settings.embedder or "")
+    if embedder is None or embedder.problem:
+        log.warning(
+            "the classifier works without its nearest neighbours: %s", embedder.problem if embedder else "no embedder"
+        )
+        return Classifier(RuleMatcher(RULES), complexity)
+    await engine.warm(embedder.id)
+    examples = exemplars.read(data / "exemplars.jsonl")
+    index = NearestNeighbours(examples, exemplars.read_vectors(data / "exemplars.npz", examples))
+    neighbourhood = Neighbourhood(
+        index, artifacts.read_calibration(data / "calibration.json"), engine.embedder(embedder.id)
+    )
+    return Classifier(RuleMatcher(RULES), complexity, neighbourhood)
+
+
+def open_accounts(settings: Settings) -> Accounts:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Accounts(settings.home / "accounts.sqlite3", server_secret(settings.home / "secret"))
+
+
+def server_secret(path: Path) -> bytes:
+    """32 random bytes that key the hashes of API keys; made at first use, readable by the owner alone.
+
+    Of several processes that start at once, one's secret is linked into place whole and all read that one.
+    """
+    if not path.exists():
+        pending = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):
+            os.link(pending, path)
+        pending.unlink()
+    return path.read_bytes()
+
+
+async def _open_providers(settings: Settings, engine: Engine, stack: AsyncExitStack) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {configured.LOCAL: LocalProvider(engine), "sandbox": SandboxProvider()}
+    if settings.providers:
+        session = open_session()
+        stack.push_async_callback(session.close)
+        for name, provider in settings.providers.items():
+            providers[name] = OpenAIProvider(name, provider.base_url, settings.provider_keys.get(name), session)
+    return providers

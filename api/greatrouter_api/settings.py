@@ -1,0 +1,139 @@
+"""Every setting, from `greatrouter.toml` and the environment. This is the only module that reads the environment."""
+
+import os
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+TaskName = Literal["text", "image", "video", "music", "speech", "code", "web_search", "rerank", "embeddings"]
+Rate = Decimal | None
+
+
+class SettingsInvalid(Exception):
+    """A setting has a wrong name, type or value; the message says which and where it comes from."""
+
+
+class ModelSettings(BaseModel):
+    """A model of one's own provider, or a price unlike the catalog's. Prices are US dollars per native unit."""
+
+    id: str = Field(min_length=1, description="The catalog id, `provider/model`.")
+    task: TaskName = Field(default="text", description="The router task it answers.")
+    upstream_model: str | None = Field(
+        default=None, description="What the provider calls it; the id's last part by default."
+    )
+    name: str | None = None
+    context_window: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    capabilities: list[str] = []
+    input_per_million_tokens: Rate = Field(default=None, ge=0)
+    cached_input_per_million_tokens: Rate = Field(default=None, ge=0)
+    output_per_million_tokens: Rate = Field(default=None, ge=0)
+    price_per_image: Rate = Field(default=None, ge=0)
+    price_per_second: Rate = Field(default=None, ge=0)
+    price_per_million_characters: Rate = Field(default=None, ge=0)
+    price_per_document: Rate = Field(default=None, ge=0)
+    price_per_search: Rate = Field(default=None, ge=0)
+    price_per_request: Rate = Field(default=None, ge=0)
+
+
+class ProviderSettings(BaseModel):
+    """One server that models are reached through; the table's name is the `provider` of catalog rows."""
+
+    kind: Literal["openai"] = Field(default="openai", description="The wire protocol: any OpenAI-compatible server.")
+    base_url: str = Field(
+        pattern=r"^https?://", description="Up to and including the version, as in `https://api.openai.com/v1`."
+    )
+    api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
+    models: list[ModelSettings] = []
+
+
+class LocalModelSettings(BaseModel):
+    """A model served by this process."""
+
+    id: str
+    backend: Literal["onnx", "fake"] = "onnx"
+    path: Path | None = Field(
+        default=None, description="A folder with the model's files; found by its id where absent."
+    )
+    embeddings_per_million_tokens: Decimal = Field(default=Decimal("0.01"), ge=0)
+    rerank_per_document: Decimal = Field(default=Decimal("0.00001"), ge=0)
+    batch_discount: Decimal = Field(
+        default=Decimal("0.5"), ge=0, le=1, description="Share of the price that `X-Tier: batch` pays."
+    )
+
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class Settings(BaseSettings):
+    """Read once at start. Environment variables, such as `GREATROUTER_PROVIDERS__LAB__BASE_URL`, win over the file."""
+
+    model_config = SettingsConfigDict(env_prefix="GREATROUTER_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path = Field(
+        default=Path.home() / ".greatrouter", description="Holds all state; nothing is written anywhere else."
+    )
+    config: Path | None = Field(
+        default=None, description="The settings file; `greatrouter.toml` in the home by default."
+    )
+    data: Path | None = Field(
+        default=None, description="The shipped facts and weights, if not those of the installation."
+    )
+    providers: dict[str, ProviderSettings] = Field(default={}, description="Servers that models are reached through.")
+    local_models: list[LocalModelSettings] = Field(
+        default=[LocalModelSettings(id=MINILM)], description="Models served here."
+    )
+    embedder: str | None = Field(default=MINILM, description="The local model that reads prompts for the classifier.")
+    max_body_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="A larger request is a 413.")
+    upstream_timeout_s: float = Field(default=120.0, gt=0, description="For one attempt at one provider.")
+    fallback_models: int = Field(default=3, ge=1, le=10, description="How many models one request may try.")
+    session_ttl_s: float = Field(
+        default=3600.0, gt=0, description="A session without a request for so long is forgotten."
+    )
+    max_sessions: int = Field(default=50_000, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given = init_settings()
+        home = Path(given.get("home") or os.environ.get("GREATROUTER_HOME") or Path.home() / ".greatrouter")
+        path = Path(os.environ.get("GREATROUTER_CONFIG") or home / "greatrouter.toml")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+    @cached_property
+    def provider_keys(self) -> dict[str, str]:
+        """The API keys found in the environment, by provider."""
+        found = {name: os.environ.get(p.api_key_env, "") for name, p in self.providers.items() if p.api_key_env}
+        return {name: key for name, key in found.items() if key}
+
+    @property
+    def reachable_providers(self) -> set[str]:
+        """Configured, and with a key where one is asked for."""
+        return {name for name, p in self.providers.items() if p.api_key_env is None or name in self.provider_keys}
+
+    @property
+    def data_folder(self) -> Path:
+        """The installation's own data: inside the package when installed, beside it in a checkout."""
+        packaged = Path(__file__).parent / "_data"
+        return self.data or (packaged if packaged.exists() else Path(__file__).parents[2] / "data")
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process. Raises `SettingsInvalid` with one line a problem."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsInvalid(f"the settings are wrong: {problems} (see docs/settings.md)") from error
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"the settings file cannot be read: {error}") from error

@@ -1,0 +1,47 @@
+"""How the command line speaks: JSON and tables on standard output, one clear line on standard error when it fails."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def print_json(value: object) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(
+        orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str) + b"\n"
+    )
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def fail_clearly() -> Iterator[None]:
+    """What is raised on purpose ends the program with one line and status 1; a bug still shows its traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has seen enough
+        sys.exit(0)
+    except Exception as error:
+        if not _on_purpose(error):
+            raise
+        sys.stderr.write(f"greatrouter: {error}\n")
+        sys.exit(1)
+
+
+def _on_purpose(error: Exception) -> bool:
+    """The error roots of all packages, found by name so that none has to be imported just to fail."""
+    roots = {
+        "AccountsError",
+        "ApiError",
+        "CatalogError",
+        "ClassifierError",
+        "CommandFailed",
+        "ServingError",
+        "SettingsInvalid",
+    }
+    return any(kind.__name__ in roots for kind in type(error).__mro__)
+
+
+class CommandFailed(Exception):
+    """A command cannot do what was asked; the message says what to do instead."""

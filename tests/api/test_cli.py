@@ -1,0 +1,208 @@
+"""The command line, as its users run it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs `greatrouter ...` in a home of its own."""
+    home = tmp_path_factory.mktemp("home")
+
+    def command(
+        *arguments: str, stdin: str = "", check: bool = True, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        variables = {**os.environ, "GREATROUTER_HOME": str(home), **environment}
+        done = subprocess.run(
+            [sys.executable, "-m", "greatrouter_api", *arguments],
+            check=False,
+            env=variables,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return command
+
+
+def test_starting_it_imports_nothing_heavy() -> None:
+    """What makes a command start slowly is imports; numpy alone takes a tenth of a second."""
+    code = "import sys, greatrouter_api.cli; print(sorted(m for m in sys.modules if '.' not in m))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy = (
+        "numpy",
+        "polars",
+        "pyarrow",
+        "duckdb",
+        "faiss",
+        "onnxruntime",
+        "sklearn",
+        "torch",
+        "fastapi",
+        "sqlalchemy",
+        "pydantic",
+    )
+    assert [name for name in heavy if f"'{name}'" in loaded] == []
+
+
+def test_keys_create_prints_the_key_alone(run: Run) -> None:
+    live = run("keys", "create", "--org", "acme", "--credit", "12.50").stdout
+    assert live.startswith("pk_live_")
+    assert live.count("\n") == 1
+    assert run("keys", "create", "--org", "acme", "--test").stdout.startswith("pk_test_")
+    assert run("accounts", "show", "--org", "acme").stdout == "acme: $12.5\n"
+    assert "acme" in run("keys", "list").stdout
+    assert live.strip() not in run("keys", "list").stdout
+    assert run("accounts", "verify").stdout
+    run("keys", "revoke", live[:17])
+    assert "revoked" in run("keys", "list").stdout
+
+
+def test_accounts_credit_and_statement(run: Run) -> None:
+    run("keys", "create", "--org", "payer")
+    run("accounts", "credit", "--org", "payer", "3")
+    assert "grant" in run("accounts", "statement", "--org", "payer").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("keys", "create", "--org", "x", "--credit", "lots"), "12.50"),
+        (("keys", "create", "--org", "x", "--credit", "-1"), "out of range"),
+        (("keys", "create", "--org", "x", "--plan", "gold"), "premium"),
+        (("keys", "revoke", "pk_live_nothing"), "keys list"),
+        (("accounts", "show", "--org", "nobody"), "nobody"),
+        (("accounts", "credit", "--org", "nobody", "1"), "nobody"),
+        (("catalog", "show", "nobody/nothing"), "no model"),
+        (("catalog", "import", "/nowhere.json"), "cannot read"),
+        (("catalog", "export", "models.xls"), ".parquet"),
+        (("classify", "--jsonl", "/nowhere.jsonl"), "cannot read"),
+        (("models", "warm", "nobody/nothing"), "nobody/nothing"),
+        (("bench", "nothing"), "classifier"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line_and_status_1(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr + done.stdout
+
+
+def test_classify_one_prompt(run: Run) -> None:
+    found = json.loads(run("classify", "Draw a watercolor fox").stdout)
+    assert (found["task"], found["decision"]) == ("image", "regex")
+
+
+def test_classify_in_bulk_keeps_the_order_and_every_field(run: Run) -> None:
+    prompts = ["Draw a watercolor fox", "write a sql query for the top ten customers", "hm", "画一只猫"]
+    lines = "\n".join(json.dumps({"prompt": prompt, "row": i}) for i, prompt in enumerate(prompts * 100))
+    rows = [json.loads(line) for line in run("classify", "--jsonl", "-", stdin=lines).stdout.splitlines()]
+    assert [row["row"] for row in rows] == list(range(400))
+    assert [row["prompt"] for row in rows] == prompts * 100
+    assert {row["classification"]["task"] for row in rows[0::4]} == {"image"}
+
+
+@pytest.mark.parametrize("line", ["{", '{"text": "a"}', '{"prompt": 1}', "[]"])
+def test_a_bad_line_is_named(run: Run, line: str) -> None:
+    done = run("classify", "--jsonl", "-", stdin='{"prompt": "a"}\n' + line, check=False)
+    assert done.returncode == 1
+    assert "line 2" in done.stderr
+
+
+def test_suggest_as_a_table_and_as_json(run: Run) -> None:
+    answer = json.loads(run("suggest", "Draw a watercolor fox", "--json", "--limit", "3").stdout)
+    assert len(answer["suggestions"]) == 3
+    text = run("suggest", "Draw a watercolor fox", "--optimization", "price-optimized").stdout
+    assert "image" in text
+    assert "Why number 1" in text
+
+
+def test_an_unknown_optimization_lists_the_allowed_ones(run: Run) -> None:
+    done = run("suggest", "hello", "--optimization", "cheapest", check=False)
+    assert done.returncode == 1
+    assert "price-optimized" in done.stderr
+
+
+def test_the_catalog_is_shown_imported_and_exported(run: Run, tmp_path: Path) -> None:
+    assert "routable" in run("catalog", "show").stdout
+    before = json.loads(run("catalog", "show", "openai/gpt-4o").stdout)[0]
+    assert before["pricing"]["input_per_million_tokens"] == 2.5
+    feed = {
+        "gpt-4o": {
+            "litellm_provider": "openai",
+            "mode": "chat",
+            "input_cost_per_token": 1e-06,
+            "output_cost_per_token": 4e-06,
+        }
+    }
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps(feed))
+    run("catalog", "import", str(file))
+    after = json.loads(run("catalog", "show", "openai/gpt-4o").stdout)[0]
+    assert after["pricing"]["input_per_million_tokens"] == 1
+    assert after["benchmarks"] == before["benchmarks"]
+    for suffix in (".parquet", ".csv", ".jsonl"):
+        run("catalog", "export", str(tmp_path / f"models{suffix}"))
+        assert (tmp_path / f"models{suffix}").stat().st_size > 100_000
+
+
+def test_a_corrupt_snapshot_is_said_plainly(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    (folder / "CURRENT").write_text("catalog-broken.duckdb\n")
+    (folder / "catalog-broken.duckdb").write_bytes(b"not a database" * 1000)
+    done = run("catalog", "show", check=False, GREATROUTER_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert "corrupt" in done.stderr
+    assert "delete" in done.stderr
+
+
+def test_offline_refresh_changes_nothing_and_says_why(run: Run) -> None:
+    version = run("catalog", "show").stdout.splitlines()[0]
+    done = run("catalog", "refresh", check=False, https_proxy="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "unchanged" in done.stderr
+    assert run("catalog", "show").stdout.splitlines()[0] == version
+
+
+def test_models_are_listed_with_their_backend_and_the_reason(run: Run) -> None:
+    assert "ONNX Runtime" in " ".join(run("models", "list").stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[providers.lab]\n", "base_url"),
+        ("[providers.lab]\nbase_url = 'ftp://x'\n", "base_url"),
+        ("prot = 1\n", "prot"),
+        ("max_body_bytes = 'many'\n", "max_body_bytes"),
+        ("not toml at all", "settings file"),
+    ],
+)
+def test_a_wrong_setting_is_named(run: Run, tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "greatrouter.toml").write_text(content)
+    done = run("keys", "list", check=False, GREATROUTER_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_a_missing_model_folder_is_said_and_the_rules_still_work(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "greatrouter.toml").write_text(
+        '[[local_models]]\nid = "my/model"\npath = "/nowhere/model"\n'
+        '[[local_models]]\nid = "other/fake"\nbackend = "fake"\n'
+    )
+    environment = {"GREATROUTER_HOME": str(tmp_path), "GREATROUTER_EMBEDDER": "my/model"}
+    done = run("models", "warm", "my/model", check=False, **environment)
+    assert done.returncode == 1
+    assert "/nowhere/model" in done.stdout
+    assert json.loads(run("classify", "Draw a watercolor fox", **environment).stdout)["task"] == "image"
