@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
+from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import listing, openapi, wire
 from greatrouter_api.errors import ApiError, from_exception
 from greatrouter_api.front import Endpoint, Front, Incoming
@@ -27,17 +28,24 @@ class Server:
         self._services: Services | None = None
 
     @property
+    def accounts(self) -> Accounts:
+        return self.services.accounts
+
+    @property
     def services(self) -> Services:
         if self._services is None:
             raise ApiError(503, "the server is starting; try again in a moment", retry_after_s=1)
         return self._services
 
     @asynccontextmanager
-    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
+        """The services are open within the block. Raises what opening them raises."""
         async with AsyncExitStack() as stack:
             self._services = await open_services(self.settings, stack)
-            yield
-            self._services = None
+            try:
+                yield
+            finally:
+                self._services = None
 
     async def route(self, incoming: Incoming) -> bytes:
         request = parse(RouteRequest, incoming.body)
@@ -94,14 +102,13 @@ def create_app(settings: Settings) -> Front:
         title="GreatRouter",
         version=version("greatrouter-server"),
         summary="Says what a prompt asks for, chooses the best model for it, runs it, and learns from what came back.",
-        lifespan=server.lifespan,
         docs_url=None,
         redoc_url=None,
     )
     _add_public(app, server)
     _add_errors(app)
     openapi.document(app, endpoints.values())
-    return Front(app, endpoints, lambda: server.services.accounts, settings.max_body_bytes)
+    return Front(app, endpoints, server, settings.max_body_bytes)
 
 
 def _add_public(app: FastAPI, server: Server) -> None:

@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import reasons_of_rejection
 from greatrouter_api.configured import LOCAL

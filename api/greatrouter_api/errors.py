@@ -6,15 +6,21 @@ from typing import Any
 
 import orjson
 
-from greatrouter_accounts.errors import InsufficientCredit, KeyRejected, StoreFailed
+from greatrouter_accounts.errors import AccountsError, InsufficientCredit, KeyRejected, StoreFailed
+from greatrouter_catalog.errors import CatalogError
+from greatrouter_classifier.errors import ClassifierError
 from greatrouter_serving.errors import (
     ChainExhausted,
     InvalidInput,
     ModelLoadFailed,
     ModelNotServed,
     Overloaded,
+    ServingError,
     UpstreamRejected,
 )
+
+# What the packages raise on purpose: its message says what to do, so a traceback would only hide it.
+EXPECTED = (AccountsError, CatalogError, ClassifierError, ServingError)
 
 TYPE_OF_STATUS = {
     400: "invalid_request_error",

@@ -9,15 +9,16 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
-from greatrouter_api.errors import ApiError, from_exception
+from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,20 +58,27 @@ class Endpoint:
     runs_models: bool = True
 
 
-class Front:
-    """`accounts` answers who a key belongs to. One instance serves one event loop."""
+class Backing(Protocol):
+    """What stands behind the door: open within `running()`, and then it knows who a key belongs to."""
 
-    def __init__(
-        self, app: App, endpoints: Mapping[str, Endpoint], accounts: Callable[[], Accounts], max_body_bytes: int
-    ) -> None:
+    def running(self) -> AbstractAsyncContextManager[None]: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+
+class Front:
+    """One instance serves one event loop."""
+
+    def __init__(self, app: App, endpoints: Mapping[str, Endpoint], backing: Backing, max_body_bytes: int) -> None:
         self.app = app
         self._endpoints = endpoints
-        self._accounts = accounts
+        self._backing = backing
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
@@ -86,10 +94,22 @@ class Front:
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
             await _send_error(send, error, request_id)
 
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """What keeps the server from starting is said in one line; a bug shows its traceback."""
+        await receive()
+        try:
+            async with self._backing.running():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except EXPECTED as error:
+            await send({"type": "lifespan.startup.failed", "message": f"greatrouter: {error}"})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
     async def _answer(
         self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> bytes:
-        caller = await self._accounts().authenticate(_key(headers))
+        caller = await self._backing.accounts.authenticate(_key(headers))
         body = await _read(receive, headers, self._max_body_bytes)
         incoming = Incoming(endpoint.path, headers, body, caller, request_id)
         if not endpoint.runs_models:

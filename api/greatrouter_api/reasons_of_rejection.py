@@ -14,6 +14,9 @@ ADVICE = {
     "input_modalities": "no remaining model takes this kind of input",
     "output_modality": "no remaining model gives this kind of output",
     "capabilities": "no remaining model has the capabilities that the input asks for",
+    "max_output": "no remaining model writes as many tokens as max_tokens asks for",
+    "excluded_model": "every remaining model is excluded",
+    "excluded_provider": "every remaining provider is excluded",
     "context_window": "the prompt is longer than every remaining model's context window",
 }
 

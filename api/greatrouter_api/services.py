@@ -1,5 +1,6 @@
 """The composition root: every part, put together from the settings, opened and closed in one place."""
 
+import asyncio
 import logging
 import os
 import secrets
@@ -33,6 +34,7 @@ from greatrouter_classifier.rules import RULES
 from greatrouter_ranking.quality import abilities
 from greatrouter_ranking.ranker import Ranker
 from greatrouter_serving.call import Provider
+from greatrouter_serving.errors import ServingError
 from greatrouter_serving.local.engine import Engine, LocalModelConfig, Shelf
 from greatrouter_serving.providers.openai import OpenAIProvider
 from greatrouter_serving.providers.sandbox import SandboxProvider
@@ -57,11 +59,13 @@ class Services:
 
 async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Opens everything; `stack` closes it again in the opposite order."""
-    catalog = open_catalog(settings)
     engine = open_engine(settings)
     stack.push_async_callback(engine.close)
     await engine.start()
-    classifier = await open_classifier(settings, engine)
+    # Side by side: the first start prepares the encoder's file for two seconds, mostly outside the interpreter's lock.
+    classifier, catalog = await asyncio.gather(
+        open_classifier(settings, engine), asyncio.to_thread(open_catalog, settings)
+    )
     accounts = open_accounts(settings)
     stack.callback(accounts.close)
     providers = await _open_providers(settings, engine, stack)
@@ -158,22 +162,26 @@ def open_engine(settings: Settings) -> Engine:
 
 async def open_classifier(settings: Settings, engine: Engine) -> Classifier:
     """With the kNN stage where the embedder can be loaded; without it the rules and the default remain."""
+    complexity = artifacts.read_complexity(settings.data_folder / "complexity.json")
+    matcher, neighbourhood = await asyncio.gather(
+        asyncio.to_thread(RuleMatcher, RULES), _open_neighbourhood(settings, engine)
+    )
+    return Classifier(matcher, complexity, neighbourhood)
+
+
+async def _open_neighbourhood(settings: Settings, engine: Engine) -> Neighbourhood | None:
+    if not settings.embedder:
+        return None
+    try:
+        await engine.warm(settings.embedder)
+    except ServingError as error:
+        log.warning("the classifier works without its nearest neighbours: %s", error)
+        return None
     data = settings.data_folder
-    complexity = artifacts.read_complexity(data / "complexity.json")
-    served = {model.id: model for model in engine.describe()}
-    embedder = served.get(settings.embedder or "")
-    if embedder is None or embedder.problem:
-        log.warning(
-            "the classifier works without its nearest neighbours: %s", embedder.problem if embedder else "no embedder"
-        )
-        return Classifier(RuleMatcher(RULES), complexity)
-    await engine.warm(embedder.id)
     examples = exemplars.read(data / "exemplars.jsonl")
     index = NearestNeighbours(examples, exemplars.read_vectors(data / "exemplars.npz", examples))
-    neighbourhood = Neighbourhood(
-        index, artifacts.read_calibration(data / "calibration.json"), engine.embedder(embedder.id)
-    )
-    return Classifier(RuleMatcher(RULES), complexity, neighbourhood)
+    calibration = artifacts.read_calibration(data / "calibration.json")
+    return Neighbourhood(index, calibration, engine.embedder(settings.embedder))
 
 
 def open_accounts(settings: Settings) -> Accounts:

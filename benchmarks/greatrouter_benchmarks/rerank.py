@@ -5,6 +5,7 @@
 document, rank, score). The candidates are BM25's first 100. MS MARCO's terms: the TREC pool is for evaluation only.
 """
 
+import argparse
 import json
 import math
 from collections import Counter
@@ -34,6 +35,14 @@ class Collection:
     queries: dict[str, str]
     judged: dict[str, dict[str, int]]
     candidates: dict[str, list[str]]
+
+
+def command() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data_dir", type=Path, help="the folder with the collections")
+    parser.add_argument("--queries", type=int, help="only the first so many of each collection")
+    arguments = parser.parse_args()
+    main(arguments.data_dir, arguments.queries)
 
 
 def main(data_dir: Path, max_queries: int | None = None) -> None:

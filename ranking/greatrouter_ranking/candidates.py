@@ -16,8 +16,7 @@ Rates = tuple[tuple[int, FloatArray], ...]  # (index into `Pricing`'s fields, do
 
 # A context window that nobody published is taken to be this long.
 UNKNOWN_CONTEXT_TOKENS = 8_192
-# What a capability says of the inputs: 438 of 2,435 text endpoints that see pictures list text alone as their input,
-# and so do OpenAI's own image editors.
+# What a capability says of the inputs, where a configured model or a feed lists text alone.
 INPUT_OF = {
     "vision": "image",
     "image_edit": "image",
@@ -65,52 +64,59 @@ class Candidates:
         return slice(int(self.starts[model]), int(end))
 
 
-def candidates(arrays: ModelArrays, abilities: Abilities, rows: IntArray, task: str) -> Candidates:
-    """The endpoints `rows` for `task`."""
-    rows = rows[np.lexsort((rows, arrays.provider[rows], ~_own(arrays, rows), arrays.canonical[rows]))]
-    models, starts = np.unique(arrays.canonical[rows], return_index=True)
-    price = arrays.price[rows]
-    context = arrays.context[rows]
-    return Candidates(
-        rows=rows,
-        starts=starts,
-        ability=abilities.value[models, TASKS.index(task)],
-        boards=abilities.boards[models, TASKS.index(task)],
-        rates=_rates(price),
-        unlisted=_rates(_unlisted(price, task)),
-        capabilities=arrays.capabilities[rows],
-        inputs=_inputs(arrays, rows),
-        outputs=arrays.outputs[rows],
-        context=np.where(context > 0, context, UNKNOWN_CONTEXT_TOKENS),
-        max_output=arrays.max_output[rows],
-        tier=arrays.tier[rows],
-        provider=arrays.provider[rows],
-        family=arrays.family[rows],
-    )
+class Endpoints:
+    """All endpoints of one catalog, from which the candidates for a task are taken."""
+
+    def __init__(self, arrays: ModelArrays, abilities: Abilities) -> None:
+        self._arrays = arrays
+        self._abilities = abilities
+        self._inputs = _inputs(arrays)
+        # Within a model's run: the creator's own endpoint first, then by provider, then in the catalog's order.
+        self._order = np.lexsort((arrays.provider, ~_own(arrays), arrays.canonical))
+
+    def candidates(self, allowed: NDArray[np.bool_], task: str) -> Candidates:
+        """The endpoints among `allowed` (a mask over the catalog's rows) that answer `task`."""
+        arrays, column = self._arrays, TASKS.index(task)
+        suited = allowed & (arrays.tasks >> column & 1).astype(np.bool_)
+        rows = self._order[suited[self._order]]
+        canonical, context = arrays.canonical[rows], arrays.context[rows]
+        starts = np.flatnonzero(np.diff(canonical, prepend=-1))
+        price = arrays.price[rows]
+        return Candidates(
+            rows=rows,
+            starts=starts,
+            ability=self._abilities.value[canonical[starts], column],
+            boards=self._abilities.boards[canonical[starts], column],
+            rates=_rates(price),
+            unlisted=_rates(_unlisted(price, task)),
+            capabilities=arrays.capabilities[rows],
+            inputs=self._inputs[rows],
+            outputs=arrays.outputs[rows],
+            context=np.where(context > 0, context, UNKNOWN_CONTEXT_TOKENS),
+            max_output=arrays.max_output[rows],
+            tier=arrays.tier[rows],
+            provider=arrays.provider[rows],
+            family=arrays.family[rows],
+        )
 
 
-def of_task(arrays: ModelArrays, allowed: NDArray[np.bool_], task: str) -> IntArray:
-    """The rows among `allowed` that answer `task`."""
-    return np.flatnonzero(allowed & (arrays.tasks >> TASKS.index(task) & 1).astype(np.bool_))
-
-
-def _own(arrays: ModelArrays, rows: IntArray) -> NDArray[np.bool_]:
-    """Whether the endpoint is the creator's: a family's name is `taxonomy/creator--line`."""
+def _own(arrays: ModelArrays) -> NDArray[np.bool_]:
+    """Whether each endpoint is its creator's: a family's name is `taxonomy/creator--line`."""
     creators = np.array([name.partition("/")[2].partition("--")[0] for name in arrays.families], dtype=object)
     providers = np.array(arrays.providers, dtype=object)
-    return np.asarray(creators[arrays.family[rows]] == providers[arrays.provider[rows]], dtype=np.bool_)
+    return np.asarray(creators[arrays.family] == providers[arrays.provider], dtype=np.bool_)
 
 
-def _inputs(arrays: ModelArrays, rows: IntArray) -> NDArray[np.uint8]:
-    inputs = arrays.inputs[rows].copy()
+def _inputs(arrays: ModelArrays) -> NDArray[np.uint8]:
+    inputs = arrays.inputs.copy()
     for capability, modality in INPUT_OF.items():
-        inputs[arrays.capabilities[rows] & mask([capability], CAPABILITIES) > 0] |= mask([modality], MODALITIES)
+        inputs[arrays.capabilities & mask([capability], CAPABILITIES) > 0] |= mask([modality], MODALITIES)
     return inputs
 
 
 def _unlisted(price: FloatArray, task: str) -> FloatArray:
     """Fees that a feed left out though nobody gives the thing away, lest what is missing pass for free: a search is
-    taken at the median listed fee. That is a cent, and 163 of 262 endpoints list none."""
+    taken at the median listed fee. That is a cent, and 99 of 222 endpoints list none."""
     extra = np.zeros_like(price)
     listed = price[:, SEARCH_PRICE] > 0
     if task == "web_search" and listed.any():

@@ -7,13 +7,15 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from greatrouter_catalog.arrays import TASKS, ModelArrays
+from greatrouter_catalog.arrays import ModelArrays
 from greatrouter_catalog.pricing import unit_vector
 from greatrouter_classifier.classification import Task
-from greatrouter_ranking.candidates import Candidates, candidates, of_task
+from greatrouter_ranking.candidates import Candidates, Endpoints
 from greatrouter_ranking.constraints import Constraints, Filters, passing
 from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.quality import Abilities
+
+__all__ = ["Choice", "Comparison", "Constraints", "Optimization", "Ranker", "Ranking"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -77,13 +79,11 @@ class Ranker:
     """Ranks the endpoints of one catalog that `reachable` allows. Same inputs, same answer; asking changes nothing."""
 
     def __init__(self, arrays: ModelArrays, abilities: Abilities, reachable: BoolArray) -> None:
-        self._arrays = arrays
-        self._abilities = abilities
+        self._endpoints = Endpoints(arrays, abilities)
         self._filters = Filters(arrays)
         # A model asked for by name may be a long-tail one, as long as it has a price.
         self._by_name = reachable & (arrays.routable | arrays.price.any(axis=1))
-        allowed = reachable & arrays.routable
-        self._parts = {Task(task): self._part(of_task(arrays, allowed, task), task) for task in TASKS}
+        self._parts = {task: self._endpoints.candidates(reachable & arrays.routable, task) for task in Task}
 
     def rank(
         self, profile: Profile, optimization: Optimization, limit: int, constraints: Constraints | None = None
@@ -119,12 +119,9 @@ class Ranker:
             return part, {}, len(part)
         named = np.zeros(len(self._by_name), dtype=np.bool_)
         named[np.asarray(rows, dtype=np.intp)] = True
-        part = self._part(of_task(self._arrays, named & self._by_name, task), task)
+        part = self._endpoints.candidates(named & self._by_name, task)
         total = int(np.count_nonzero(named))
         return part, {"model": total - len(part)} if total > len(part) else {}, total
-
-    def _part(self, rows: NDArray[np.intp], task: str) -> Candidates:
-        return candidates(self._arrays, self._abilities, rows, task)
 
 
 class _Market:

@@ -206,3 +206,13 @@ def test_a_missing_model_folder_is_said_and_the_rules_still_work(run: Run, tmp_p
     assert done.returncode == 1
     assert "/nowhere/model" in done.stdout
     assert json.loads(run("classify", "Draw a watercolor fox", **environment).stdout)["task"] == "image"
+
+
+def test_a_server_that_cannot_start_says_why_in_one_line(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    (folder / "CURRENT").write_text("catalog-broken.duckdb\n")
+    (folder / "catalog-broken.duckdb").write_bytes(b"not a database" * 1000)
+    done = run("serve", "--port", "0", check=False, GREATROUTER_HOME=str(tmp_path))
+    assert done.returncode != 0
+    assert "corrupt" in done.stderr

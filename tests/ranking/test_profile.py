@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, mask
@@ -50,6 +50,7 @@ json_values = st.recursive(
 inputs = st.dictionaries(st.sampled_from(FIELDS), json_values)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Task), st.sampled_from(ContentMode), st.floats(0, 1), st.text(), inputs)
 def test_no_input_raises_and_every_estimate_is_sane(
     task: Task, mode: ContentMode, complexity: float, prompt: str, input_: dict[str, Any]

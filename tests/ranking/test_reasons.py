@@ -4,7 +4,7 @@ import doctest
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greatrouter_classifier.classification import Task
@@ -47,6 +47,7 @@ def test_a_task_is_named_in_words() -> None:
     assert "for this web search prompt" in sentence(1.0, task=Task.WEB_SEARCH)
 
 
+@settings(deadline=None)
 @given(
     st.floats(0, 1e5), st.floats(0, 1e9), st.floats(0, 1), st.integers(0, 19), st.integers(0, 9), st.sampled_from(Task)
 )
@@ -82,6 +83,7 @@ def test_dollars(amount: float, written: str) -> None:
     assert dollars(amount) == written
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e12))
 def test_dollars_are_near_the_amount(amount: float) -> None:
     assert float(dollars(amount).lstrip("$").replace(",", "")) == pytest.approx(amount, rel=0.051, abs=1e-12)
