@@ -18,6 +18,10 @@ TAIL_CHARS = 500
 AUTOMATON_MEMORY_BYTES = 16 * 1024 * 1024
 
 
+# Their rules are written in their own script, so none can match plain ASCII: most prompts need not be searched for them.
+OTHER_SCRIPTS = frozenset({"ar", "hi", "ja", "ko", "ru", "zh"})
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of the table.
@@ -51,7 +55,9 @@ class RuleMatcher:
             self._places.setdefault(rule.pattern, []).append(place)
             patterns.setdefault(_kind(rule), []).append(rule.pattern)
             guards.setdefault(rule.language, []).extend(rule.unless)
-        self._patterns = [_Automaton(group) for group in patterns.values()]
+        automata = {kind: _Automaton(group) for kind, group in patterns.items()}
+        self._any_script = list(automata.values())
+        self._latin = [automaton for (language, _), automaton in automata.items() if language not in OTHER_SCRIPTS]
         self._guards = {language: _Automaton(group) for language, group in guards.items()}
 
     def match(self, prompt: str) -> Rule | None:
@@ -61,7 +67,8 @@ class RuleMatcher:
     def fired(self, prompt: str) -> list[Rule]:
         """Every rule that fires, in the order of the table."""
         text = _searched(prompt)
-        places = [place for pattern in _hits(self._patterns, text) for place in self._places[pattern]]
+        automata = self._latin if text.isascii() else self._any_script
+        places = [place for pattern in _hits(automata, text) for place in self._places[pattern]]
         if not places:
             return []
         rules = [self._rules[place] for place in sorted(places)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from greatrouter_classifier import courtesy
 from greatrouter_classifier.classification import ContentMode, Task
-from greatrouter_classifier.matcher import HEAD_CHARS, TAIL_CHARS, Rule, RuleMatcher
+from greatrouter_classifier.matcher import HEAD_CHARS, OTHER_SCRIPTS, TAIL_CHARS, Rule, RuleMatcher
 from greatrouter_classifier.rules import RULES, fragments
 
 LANGUAGES = ("en", "hi", "zh", "es", "fr", "de", "pt", "ja", "ko", "ru", "ar", "it")
@@ -281,3 +281,16 @@ def test_a_gap_crosses_every_word_but_the_stops(stops: list[str], word: str) -> 
 @pytest.mark.parametrize("module", [courtesy, fragments])
 def test_the_examples_in_the_documentation_hold(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
+
+
+def test_rules_of_other_scripts_need_a_letter_of_theirs() -> None:
+    """Plain ASCII prompts are not searched for them, so none may match plain ASCII."""
+    alone = RuleMatcher([dataclasses.replace(rule, language="en") for rule in RULES if rule.language in OTHER_SCRIPTS])
+    for rule in RULES:
+        if rule.language not in OTHER_SCRIPTS:
+            ascii_only = rule.example.encode("ascii", "ignore").decode()
+            assert alone.match(ascii_only) is None, rule.example
+    for rule in RULES:
+        if rule.language in OTHER_SCRIPTS:
+            assert not rule.example.isascii()
+            assert not rule.pattern.isascii() or r"\p{" in rule.pattern, rule.name
