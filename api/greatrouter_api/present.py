@@ -73,6 +73,7 @@ class ModelView:
             "type": "hosted" if model.hosted else "proxied",
             "catalog_family": model.family,
             "catalog_visibility": model.visibility,
+            "long_tail_because": model.long_tail_because,
             "price_tier": model.price_tier,
             "context_window": model.context_window,
             "max_output_tokens": model.max_output_tokens,

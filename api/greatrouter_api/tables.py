@@ -72,7 +72,7 @@ def decision_table(decisions: Sequence[tuple[str, dict[str, Any]]]) -> None:
             f"[bold]{found['task']}[/]\n{found['decision']} {found['confidence']:.0%}\n"
             f"{found['complexity_tier']} {found['complexity_score']:.2f}",
             f"[bold]{answer['model']['model']['id']}[/]\n{answer['routing']['reason']}",
-            f"{money(answer['model']['estimated_cost'])}\n({answer['price_comparison']['savings_vs_highest_pct']:.1f}%)",
+            f"{money(answer['model']['estimated_cost'])}\n({_saved(answer['price_comparison']['savings_vs_highest_pct'])})",
         )
     console().print(shown)
 
@@ -102,6 +102,11 @@ def catalog_summary(report: dict[str, Any]) -> None:
             for b in sorted(boards, key=lambda b: -b["matched"])
         ],
     )
+
+
+def _saved(percent: float) -> str:
+    """One decimal, but never 100% where something is paid."""
+    return f"{percent:.1f}%" if percent < 99.95 or percent == 100 else f"{percent:.2f}%"
 
 
 def shortened(text: str, length: int) -> str:

@@ -10,7 +10,14 @@ from greatrouter_catalog.taxonomy import PRICE_TIERS, TASK_TYPES
 
 LONG_CONTEXT_TOKENS = 200_000
 # A model with the capability takes the modality, where a feed states the one and leaves out the other.
-MODALITY_OF_CAPABILITY = {"vision": "image", "audio_input": "audio", "video_input": "video", "pdf_input": "file"}
+MODALITY_OF_CAPABILITY = {
+    "vision": "image",
+    "image_edit": "image",
+    "audio_input": "audio",
+    "video_input": "video",
+    "video_edit": "video",
+    "pdf_input": "file",
+}
 
 
 def with_identity(models: pl.DataFrame) -> pl.DataFrame:
@@ -18,9 +25,10 @@ def with_identity(models: pl.DataFrame) -> pl.DataFrame:
     rows = list(zip(models["upstream_model"], models["provider"], strict=True))
     models = models.with_columns(
         name=pl.coalesce("name", pl.Series([readable(model) for model, _ in rows], dtype=pl.String)),
-        canonical=pl.Series([identity.canonical_name(model) for model, _ in rows], dtype=pl.String),
+        # A name without a Latin letter or digit reads as nothing; such models are not all the same one.
+        canonical=pl.Series([identity.canonical_name(model) or model.lower() for model, _ in rows], dtype=pl.String),
         creator=pl.Series([identity.creator(model, provider) for model, provider in rows], dtype=pl.String),
-        line=pl.Series([identity.family(model) for model, _ in rows], dtype=pl.String),
+        line=pl.Series([identity.family(model) or model.lower() for model, _ in rows], dtype=pl.String),
     )
     own = pl.coalesce("creator", pl.lit("")) == pl.col("provider").replace(providers.FIRST_PARTY)
     return _with_modalities(_with_taxonomy(models)).with_columns(first_party=own)
@@ -41,28 +49,29 @@ def _with_taxonomy(models: pl.DataFrame) -> pl.DataFrame:
     taxonomy = task_type.replace_strict({k.name: k.taxonomy for k in kinds})
     tasks = task_type.replace_strict({k.name: list(k.tasks) for k in kinds}, return_dtype=pl.List(pl.String))
     searches = pl.col("capabilities").list.contains("web_search") & (task_type == "text_generation")
-    # Everything served by a provider whose ids have no letters in common with a known line is a line of its own.
-    line = pl.when(pl.col("line") == "").then(pl.col("upstream_model").str.to_lowercase()).otherwise("line")
     return models.with_columns(
         category=task_type.replace_strict({k.name: k.category for k in kinds}),
         tasks=pl.when(searches).then(pl.concat_list(tasks, pl.lit(["web_search"]))).otherwise(tasks),
-        family=taxonomy + "/" + pl.coalesce("creator", "provider") + "--" + line,
+        family=taxonomy + "/" + pl.coalesce("creator", "provider") + "--" + pl.col("line"),
     ).drop("line")
 
 
 def _with_modalities(models: pl.DataFrame) -> pl.DataFrame:
-    """What the feeds state, or what the task type takes and gives; and whatever a capability implies."""
+    """What the task type takes and gives, what the feeds state beyond that, and whatever a capability implies."""
     kinds = TASK_TYPES.values()
-    usual_input = pl.col("task_type").replace_strict({k.name: k.input_modality for k in kinds})
-    usual_output = pl.col("task_type").replace_strict({k.name: k.output_modality for k in kinds})
+    takes = pl.concat_list(pl.col("task_type").replace_strict({k.name: k.input_modality for k in kinds}))
+    gives = pl.concat_list(pl.col("task_type").replace_strict({k.name: k.output_modality for k in kinds}))
     implied = pl.concat_list(
         pl.when(pl.col("capabilities").list.contains(capability)).then(pl.lit(modality))
         for capability, modality in MODALITY_OF_CAPABILITY.items()
-    ).list.drop_nulls()
-    stated = pl.coalesce("input_modalities", pl.concat_list(usual_input))
+    )
+    # Feeds write "text" for the numbers that embedding models and rerankers give.
+    numbers = pl.col("task_type").is_in(["embeddings", "rerank"])
+    inputs = pl.concat_list(takes, pl.coalesce("input_modalities", takes), implied)
+    outputs = pl.concat_list(gives, pl.when(numbers).then(gives).otherwise(pl.coalesce("output_modalities", gives)))
     return models.with_columns(
-        input_modalities=pl.concat_list(stated, implied).list.unique().list.sort(),
-        output_modalities=pl.coalesce("output_modalities", pl.concat_list(usual_output)),
+        input_modalities=inputs.list.drop_nulls().list.unique().list.sort(),
+        output_modalities=outputs.list.unique().list.sort(),
     )
 
 

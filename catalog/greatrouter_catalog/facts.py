@@ -83,7 +83,8 @@ def assemble(offers: pl.DataFrame, board_rows: pl.DataFrame, sources: Sequence[F
 def update(known: Facts, offers: pl.DataFrame, sources: Sequence[Feed], today: date) -> Facts:
     """`known` with newer offers: a price that changed gets a new line in the history, models that are new are added.
 
-    What the offers do not mention stays, and so do the scores. Raises `ImportFailed` for offers of the future.
+    What the offers do not mention stays, and so do the scores. The conflicts of a model that they do mention are those
+    with what was known of it. Raises `ImportFailed` for offers of the future.
     """
     _refuse_the_future(offers, today)
     before = known.models.select(

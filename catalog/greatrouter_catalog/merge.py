@@ -116,18 +116,13 @@ def _ordered(offers: pl.DataFrame) -> pl.DataFrame:
 
 def _everything() -> pl.Expr:
     """All else an offer says, as text: the last resort that makes the order of two offers certain."""
-    plain = (
-        "upstream_model",
-        "name",
-        "task_type",
-        "context_window",
-        "max_output_tokens",
-        "open_weights",
-        "released_on",
-    )
+    plain = ("upstream_model", "name", "task_type", "context_window", "max_output_tokens", "open_weights")
+    dated = ("deprecated", "retired_on", "released_on")
     lists = ("input_modalities", "output_modalities", "capabilities", "aliases")
-    parts = [pl.col(name).cast(pl.String) for name in plain] + [pl.col(name).list.join(",") for name in lists]
-    return pl.concat_str(parts, separator="|", ignore_nulls=True)
+    parts = [pl.col(name).cast(pl.String) for name in (*plain, *dated)] + [
+        pl.col(name).list.join(",") for name in lists
+    ]
+    return pl.concat_str([part.fill_null("") for part in parts], separator="|")
 
 
 def _priced() -> pl.Expr:

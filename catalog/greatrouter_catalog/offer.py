@@ -12,13 +12,16 @@ import polars as pl
 from greatrouter_catalog import providers
 from greatrouter_catalog.errors import FeedError
 from greatrouter_catalog.pricing import PRICE_FIELDS
-from greatrouter_catalog.taxonomy import OWN_CAPABILITY
+from greatrouter_catalog.taxonomy import MODALITIES, OWN_CAPABILITY
 
 # Twelve decimals hold every published rate exactly: the smallest is $0.00001111, a second of Whisper at Groq.
 RATE = pl.Decimal(24, 12)
 SMALLEST_RATE = Decimal("1e-12")
 # Beyond this a rate is a unit mistake in the feed; the dearest published is $600 for a million tokens.
 LARGEST_RATE = Decimal(10**9)
+
+# Feeds' words for modalities that the catalog calls otherwise.
+MODALITY_OF = {"pdf": "file", "code": "text", "embeddings": "embedding"}
 
 SCHEMA: dict[str, Any] = {
     "feed": pl.String,
@@ -106,8 +109,8 @@ def _row(feed: str, observed_on: date, offer: Offer) -> tuple[Any, ...]:
         offer.name,
         offer.interface,
         sorted({*OWN_CAPABILITY[offer.task_type], *offer.capabilities}),
-        sorted({*offer.input_modalities}) or None,
-        sorted({*offer.output_modalities}) or None,
+        _modalities(offer.input_modalities),
+        _modalities(offer.output_modalities),
         offer.context_window,
         offer.max_output_tokens,
         offer.open_weights,
@@ -117,6 +120,12 @@ def _row(feed: str, observed_on: date, offer: Offer) -> tuple[Any, ...]:
         sorted(offer.aliases),
         *(prices.get(name) for name in PRICE_FIELDS),
     )
+
+
+def _modalities(names: Sequence[str]) -> list[str] | None:
+    """In the catalog's words; None where the feed states none that the catalog knows."""
+    known = {MODALITY_OF.get(name, name) for name in names}.intersection(MODALITIES)
+    return sorted(known) or None
 
 
 def _identifier(value: object, what: str) -> str:

@@ -6,11 +6,11 @@ import polars as pl
 from greatrouter_catalog.pricing import PRICE_FIELDS
 from greatrouter_catalog.taxonomy import NOMINAL_UNITS
 
-# The same model costs up to 9 times its median at honest providers (gpt-oss, Llama 2 on small clouds); the mistakes
-# found in the feeds of 2026-08 are 13 to 300,000 times off (a price per 10 tokens, per second, or in another currency).
+# Honest endpoints of one model lie within 9 times their median, save four small clouds; the mistakes in the feeds of
+# 2026-08 are 10 to 300,000 times off (a price per 10 tokens, per second, or in another currency).
 SAME_MODEL = 10.0
 # Of all models of one task type, the cheapest honest ones are 90 times below the median (the smallest Llama), and the
-# dearest 330 times above it among text models (o1-pro), 8 times elsewhere.
+# dearest 330 times above it among text models (o1-pro), 10 times elsewhere.
 CHEAPER_THAN_ALL = 100.0
 DEARER_THAN_ALL_TEXT = 1000.0
 DEARER_THAN_ALL = 100.0

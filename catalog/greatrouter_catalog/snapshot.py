@@ -80,12 +80,20 @@ def current(folder: Path) -> Path | None:
 def read(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection: any number of processes and notebooks may hold one at once. Raises `SnapshotError`."""
     advice = f"delete {path.parent / POINTER} and start again to rebuild it from the shipped facts"
-    if not path.is_file():
-        raise SnapshotError(f"no catalog snapshot at {path}; {advice}")
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise SnapshotError(f"no catalog snapshot at {path}; {advice}") from error
+    except OSError as error:
+        raise SnapshotError(
+            f"the catalog snapshot {path} cannot be read ({error.strerror}); check its permissions"
+        ) from error
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             yield connection
     except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        if "lock on file" in str(error):
+            raise SnapshotError(f"{path} is open for writing elsewhere; open snapshots with read_only=True") from error
         raise SnapshotError(f"the catalog snapshot {path} is corrupt ({_reason(error)}); {advice}") from error
 
 

@@ -58,5 +58,8 @@ def _reasons() -> dict[str, pl.Expr]:
         "spoken to in a live session": name.str.contains(LIVE),
         "built for one special job": (text | makes) & name.str.contains(SPECIAL),
         "edits only": makes & name.str.contains(EDITS_ONLY),
+        # A free variant is a trial: OpenRouter's end at 20 requests a minute and 50 a day (its documentation on limits,
+        # read 2026-11-20). Chosen for their price, they would win most cheap prompts and refuse most of them.
+        "a free trial with a daily cap": pl.col("tags").list.contains("free"),
         "its price is not believed": pl.col("price_doubt").is_not_null(),
     }

@@ -18,7 +18,7 @@ TAIL_CHARS = 500
 AUTOMATON_MEMORY_BYTES = 16 * 1024 * 1024
 
 
-# Their rules are written in their own script, so none can match plain ASCII: most prompts need not be searched for them.
+# Their rules are written in their own script, so none can match plain ASCII: most prompts are not searched for them.
 OTHER_SCRIPTS = frozenset({"ar", "hi", "ja", "ko", "ru", "zh"})
 
 

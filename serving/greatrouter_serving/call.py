@@ -32,7 +32,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Native units consumed. Cached and reasoning tokens are included in prompt and completion tokens, as OpenAI counts."""
+    """Native units consumed. As OpenAI counts, prompt tokens include cached, completion tokens reasoning ones."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -74,7 +74,7 @@ class Outcome:
 
 
 class Provider(Protocol):
-    """One way to reach models. `call` raises `UpstreamFailed` (try the next) or `UpstreamRejected` (the caller's fault)."""
+    """One way to reach models. `call` raises `UpstreamFailed` (try the next) or `UpstreamRejected` (caller's fault)."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Tiny feeds of each public shape, and offers and facts made of them. Ids and prices are facts of the feeds of 2026-08."""
+"""Tiny feeds of each public shape, and offers and facts made of them. Ids and prices are those of 2026-08."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -56,8 +56,23 @@ def test_the_live_answer_of_modelsdev_is_detected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"{", b"\xff\xfe\x00", b"[]", b"{}", b"null", b"3", b'"text"', b'{"data": 3}', b"[" * 5000, b"[[]]"]
-    + [b'{"a": {"b": 1}}', b'[{"models": []}]'],
+    [
+        *(
+            b"",
+            b"\n",
+            b"{",
+            b"\xff\xfe\x00",
+            b"[]",
+            b"{}",
+            b"null",
+            b"3",
+            b'"text"',
+            b'{"data": 3}',
+            b"[" * 5000,
+            b"[[]]",
+        ),
+        *(b'{"a": {"b": 1}}', b'[{"models": []}]'),
+    ],
 )
 def test_what_is_no_feed_is_not_detected_as_one(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
@@ -136,9 +151,9 @@ def test_a_malformed_file_is_refused_with_one_clear_error(feed: str, content: ob
 def test_the_entry_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"litellm\.json: entry 'gpt-9' .*: 'litellm_provider' is missing"):
         read("litellm", LITELLM | {"gpt-9": {"mode": "chat"}}, tmp_path)
+    lines = b"\n".join(json.dumps(row).encode() for row in (MODELSDEV, MODELSDEV | {"open_weights": "yes"}))
     with pytest.raises(FeedError, match=r"modelsdev\.json: entry 'line 2' .*expected true or false, found 'yes'"):
-        lines = (json.dumps(row).encode() for row in (MODELSDEV, MODELSDEV | {"open_weights": "yes"}))
-        read("modelsdev", b"\n".join(lines), tmp_path)
+        read("modelsdev", lines, tmp_path)
     with pytest.raises(FeedError, match=r"modelsdev\.json: line 2 is not valid JSON"):
         read("modelsdev", FILES["modelsdev"] + b"{broken", tmp_path)
     with pytest.raises(FeedError, match=r"entry 'deepseek/m' .*: 'prices' is missing"):
@@ -216,6 +231,21 @@ def test_a_negative_price_marks_openrouters_auto_router(tmp_path: Path) -> None:
 def test_a_subscription_has_no_price_of_a_call_even_where_one_is_stated(provider: str, tmp_path: Path) -> None:
     (row,) = read("modelsdev", modelsdev(provider, "m-free", cost={"input": 1, "output": 2}), tmp_path).to_dicts()
     assert rates(row) == {}
+
+
+def test_modalities_are_in_the_catalogs_words(tmp_path: Path) -> None:
+    for feed, content in {
+        "modelsdev": modelsdev("a", "m", modalities={"input": ["pdf", "smell", "text"], "output": ["text", "smell"]}),
+        "openrouter": {
+            "data": [LISTED | {"architecture": {"input_modalities": ["pdf", "text"], "output_modalities": ["code"]}}]
+        },
+        "litellm": litellm(
+            "m", "chat", supported_modalities=["PDF", "text"], supported_output_modalities=["code", "text"]
+        ),
+    }.items():
+        for row in read(feed, content, tmp_path).to_dicts():
+            assert row["input_modalities"] == ["file", "text"], feed
+            assert row["output_modalities"] == ["text"], feed
 
 
 # --- LiteLLM ----------------------------------------------------------------------------------------------------------
@@ -357,6 +387,7 @@ def test_litellm_prices_by_quality_and_size_are_one_model_at_its_standard_price(
 
     content = {
         "gpt-image-1": {"litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": 5e-6},
+        "1024-x-1024/gpt-image-1": entry(0.5),
         "low/1024-x-1024/gpt-image-1": entry(0.011),
         "medium/1024-x-1024/gpt-image-1": entry(0.042),
         "high/1024-x-1024/gpt-image-1": entry(0.167),
@@ -396,6 +427,20 @@ def test_litellm_tells_how_a_text_model_is_called_and_when_it_retires(tmp_path: 
     for mode, interface in modes.items():
         row = litellm_row(tmp_path, "m", mode, deprecation_date="2026-10-15")
         assert (row["interface"], row["retired_on"]) == (interface, date(2026, 10, 15))
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "edits"),
+    [
+        ("image_generation", {}, False),
+        ("image_generation", {"supported_endpoints": ["/v1/images/generations"]}, False),
+        ("image_generation", {"supported_endpoints": ["/v1/images/generations", "/v1/images/edits"]}, True),
+        ("image_generation", {"supported_modalities": ["text", "image"]}, True),
+        ("image_edit", {}, True),
+    ],
+)
+def test_litellm_tells_which_image_models_edit(mode: str, fields: dict[str, Any], edits: bool, tmp_path: Path) -> None:
+    assert ("image_edit" in litellm_row(tmp_path, "m", mode, **fields)["capabilities"]) == edits
 
 
 def test_litellm_chat_models_that_give_no_text_are_what_they_give(tmp_path: Path) -> None:
@@ -587,6 +632,7 @@ def test_genai_models_are_sorted_by_name(tmp_path: Path) -> None:
         ("gpt-4o-mini-transcribe", "speech_to_text"),
         ("qwen3-asr-flash", "speech_to_text"),
         ("gemini-2.5-flash-preview-tts", "text_to_speech"),
+        ("@cf/myshell-ai/melotts", "text_to_speech"),
         ("accounts/fireworks/models/flux-1-dev", "image_generation"),
         ("google/nano-banana", "image_generation"),
         ("openai/gpt-5.4-image-2", "image_generation"),

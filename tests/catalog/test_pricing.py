@@ -90,6 +90,13 @@ def test_a_higher_price_never_costs_less(pricing: Pricing, units: Used, name: st
         (Pricing(price_per_search=Decimal("0.002")), Used(searches=2), "0.4"),
         (Pricing(price_per_request=Decimal("0.08")), Used(), "8"),
         (Pricing(), Used(prompt_tokens=5, images=1), "0"),
+        (
+            Pricing(
+                input_per_million_tokens=Decimal("98765432.123456789123"), price_per_image=Decimal("0.000000000001")
+            ),
+            Used(prompt_tokens=987_654_321, images=1),
+            "9754610580216.4303234117750483",
+        ),
     ],
 )
 def test_each_unit_has_its_price(pricing: Pricing, units: Used, cents: str) -> None:

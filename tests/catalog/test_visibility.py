@@ -45,11 +45,30 @@ def test_a_model_without_a_known_creator_is_of_its_providers_family() -> None:
     assert (row["creator"], row["family"]) == (None, "llm/acme--rocinante")
 
 
+def test_names_in_another_script_are_models_of_their_own() -> None:
+    facts = facts_of(offers("litellm", text_offer("acme", "文心"), text_offer("acme", "通义")))
+    assert set(facts.models["canonical"]) == {"文心", "通义"}
+    assert set(facts.models["family"]) == {"llm/acme--文心", "llm/acme--通义"}
+
+
 def test_a_capability_implies_the_modality_it_takes() -> None:
     row = only(text_offer(capabilities=["vision", "pdf_input"]))
     assert row["input_modalities"] == ["file", "image", "text"]
-    stated = only(text_offer(capabilities=["vision"], input_modalities=["text", "video"]))
+    stated = only(text_offer(capabilities=["vision"], input_modalities=["video"]))
     assert stated["input_modalities"] == ["image", "text", "video"]
+
+
+def test_embedding_models_and_rerankers_give_numbers_whatever_a_feed_says() -> None:
+    for task_type, gives in (("embeddings", "embedding"), ("rerank", "score"), ("text_generation", "text")):
+        row = only(Offer("acme", "m", task_type, input_modalities=["image"], output_modalities=["text"]))
+        assert (row["input_modalities"], row["output_modalities"]) == (["image", "text"], [gives])
+
+
+def test_speech_models_take_or_give_sound_even_where_a_feed_forgets_it() -> None:
+    ear = only(Offer("acme", "whisper", "speech_to_text", input_modalities=["text"]))
+    assert (ear["input_modalities"], ear["output_modalities"]) == (["audio", "text"], ["text"])
+    voice = only(Offer("acme", "tts", "text_to_speech", output_modalities=["text"]))
+    assert "audio" in voice["output_modalities"]
 
 
 def test_names_tags_and_descriptions_are_made_of_the_facts() -> None:
@@ -130,15 +149,12 @@ def test_the_doubted_price_is_reported_beside_the_usual_one() -> None:
     assert (found["price_feed"], found["typical_cost"], found["usual_cost"]) == ("litellm", 300, 0.003)
 
 
-def test_mistakes_do_not_outvote_each_other() -> None:
-    """Two endpoints that are off by a thousand would pull the median of four between them."""
-    stated = [
-        *market("1", others=2),
-        *market("0.001", others=0, provider="off-a"),
-        *market("0.001", others=0, provider="b"),
-    ]
-    facts = facts_of(offers("litellm", *stated))
-    assert set(doubts(facts)) == {"off-a/llama-3.3-70b", "b/llama-3.3-70b"}
+def test_mistakes_do_not_outvote_the_honest_price() -> None:
+    """As with Whisper: most of its endpoints state the price of a second as that of a million tokens."""
+    others = [text_offer("acme", f"{name}-1", price=1) for name in ("olive", "maple", "cedar", "birch", "aspen")]
+    wrong = [*market("0.001", others=0, provider="a"), *market("0.001", others=0, provider="b")]
+    facts = facts_of(offers("litellm", *others, *wrong, *market("1", others=0, provider="honest")))
+    assert doubts(facts) == dict.fromkeys(["a/llama-3.3-70b", "b/llama-3.3-70b"], "far cheaper than any such model")
 
 
 def test_of_two_endpoints_the_makers_own_price_is_believed() -> None:
@@ -159,10 +175,11 @@ def test_a_text_price_that_is_free_in_one_direction_is_doubted() -> None:
     assert only(embedding("0.1"))["long_tail_because"] is None  # embeddings have no output to bill
 
 
-def test_a_model_that_says_it_is_free_is_believed() -> None:
+def test_a_model_that_says_it_is_free_is_believed_and_only_reached_by_its_id() -> None:
     free = text_offer("openrouter", "llama-3.3-70b:free", 0)
     row = only(free, *market("1"))
-    assert (row["visibility"], row["price_tier"], "free" in row["tags"]) == ("standard", "economy", True)
+    assert (row["price_tier"], "free" in row["tags"]) == ("economy", True)
+    assert row["long_tail_because"] == "a free trial with a daily cap"
 
 
 def test_other_tasks_are_held_to_a_hundred_times_their_median() -> None:

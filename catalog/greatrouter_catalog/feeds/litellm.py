@@ -73,7 +73,7 @@ def _offers(key: str, entry: Entry, variants: Mapping[tuple[str, str], Decimal])
         provider=provider,
         upstream_model=upstream,
         task_type=task_type,
-        interface=INTERFACE_OF_MODE.get(str(entry.get("mode"))),
+        interface=INTERFACE_OF_MODE.get(str(entry.get("mode"))) if task_type == "text_generation" else None,
         capabilities=_capabilities(entry),
         input_modalities=_modalities(entry.get("supported_modalities")),
         output_modalities=_modalities(entry.get("supported_output_modalities")),
@@ -208,8 +208,8 @@ _PRICES = {
 def _capabilities(entry: Entry) -> list[str]:
     found = [name for flag, name in CAPABILITY_OF_FLAG.items() if entry.get(flag)]
     mode = entry.get("mode")
-    takes_images = "image" in texts(entry.get("supported_modalities"))
-    if mode == "image_edit" or (mode == "image_generation" and takes_images):
+    takes_images = mode == "image_generation" and "image" in texts(entry.get("supported_modalities"))
+    if mode == "image_edit" or takes_images or "/v1/images/edits" in texts(entry.get("supported_endpoints")):
         found.append("image_edit")
     return found
 

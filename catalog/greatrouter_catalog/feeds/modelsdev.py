@@ -12,8 +12,6 @@ from greatrouter_catalog import providers
 from greatrouter_catalog.feeds.task_names import task_type_of
 from greatrouter_catalog.offer import Offer, day, decimal, flag, integer, json_lines, table, text, texts
 
-MODALITY_OF = {"pdf": "file"}
-
 
 def read(raw: bytes, observed_on: date) -> pl.DataFrame:
     return table("modelsdev", observed_on, _entries(raw), _offers)
@@ -63,7 +61,7 @@ def _offers(_: str, entry: dict[str, Any]) -> Iterator[Offer]:
 
 
 def _modalities(entry: Mapping[str, Any], side: str) -> list[str]:
-    return [MODALITY_OF.get(name, name) for name in texts((entry.get("modalities") or {}).get(side))]
+    return texts((entry.get("modalities") or {}).get(side))
 
 
 def _task_type(entry: Mapping[str, Any]) -> str | None:
@@ -83,7 +81,7 @@ def _capabilities(entry: Mapping[str, Any]) -> list[str]:
         "vision": "image" in inputs and "text" in outputs,
         "audio_input": "audio" in inputs,
         "video_input": "video" in inputs,
-        "pdf_input": "file" in inputs,
+        "pdf_input": "pdf" in inputs,
         "image_edit": "image" in inputs and "image" in outputs,
         "image_generation": "image" in outputs,
         "function_calling": bool(entry.get("tool_call")),

@@ -15,7 +15,7 @@ _NAMES = tuple(
         ("rerank", "rerank"),
         ("embeddings", rf"embed|{_START}(?:bge|e5|gte|gme|uae|multi-qa|m2-bert)-|mini-?lm|mpnet|multilingual-e5"),
         ("speech_to_text", rf"whisper|transcri(?:be|ption)|{_START}(?:asr|parakeet|scribe)(?:[-_]|$)"),
-        ("text_to_speech", rf"{_START}tts(?:[-_]|$)|text-to-speech|{_START}(?:orpheus|kokoro|cosyvoice)"),
+        ("text_to_speech", rf"tts(?:[-_:]|$)|text-to-speech|{_START}(?:orpheus|kokoro|cosyvoice)"),
         (
             "image_generation",
             rf"{_START}(?:flux|sdxl|imagen|seedream|ideogram|recraft|hidream|dall-e|z-image)|stable-?diffusion|nano-banana"
