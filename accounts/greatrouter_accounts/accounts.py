@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from greatrouter_accounts import audit, books, directory, records, schema
 from greatrouter_accounts import keys as api_keys
@@ -19,13 +19,23 @@ from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.money import ZERO
 from greatrouter_accounts.owner import Owner
 from greatrouter_accounts.store import Store
+from greatrouter_accounts.text import storable
 from greatrouter_accounts.writer import Writer
 
 # A revoked key is refused everywhere within this long: that is how old a cached answer may be.
 KEY_CACHE_S = 1.0
+KEY_FRESH_S = 0.8
 CACHED_KEYS = 10_000
 # Activity waits this long for more to share its commit: 20 commits a second at most, whatever the load.
 GATHER_S = 0.05
+
+
+class _Known(NamedTuple):
+    """An answer about a key: asked for again from `fresh_until` on, and not used any more from `valid_until`."""
+
+    caller: Caller
+    fresh_until: float
+    valid_until: float
 
 
 class Accounts:
@@ -39,7 +49,7 @@ class Accounts:
             raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
         self._secret = secret
         self._clock = clock
-        self._cache: dict[bytes, tuple[float, Caller]] = {}
+        self._cache: dict[bytes, _Known] = {}
         with ExitStack() as undo:  # what was opened before a failure is closed again
             self._store = Store(path)
             undo.callback(self._store.close)
@@ -89,17 +99,24 @@ class Accounts:
         digest = api_keys.digest(key, self._secret)
         asked_at = self._clock()
         known = self._cache.get(digest)
-        if known and known[0] > asked_at:
-            return known[1]
+        if known and asked_at < known.fresh_until:
+            return known.caller
+        if known and asked_at < known.valid_until:
+            # This one asks again; whoever comes meanwhile takes what is still valid: one lookup and not one for each.
+            self._cache[digest] = _Known(known.caller, known.valid_until, known.valid_until)
         if not api_keys.well_formed(key):
             raise KeyRejected(
                 "this API key is malformed; expected pk_live_... or pk_test_... as `greatrouter keys create` prints it"
             )
-        caller = await asyncio.get_running_loop().run_in_executor(None, self._caller, digest)
+        try:
+            caller = await asyncio.get_running_loop().run_in_executor(None, self._caller, digest)
+        except KeyRejected:
+            self._cache.pop(digest, None)
+            raise
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
         # Counted from before the database was read: where the answer took long to get here, it is old already.
-        self._cache[digest] = (asked_at + KEY_CACHE_S, caller)
+        self._cache[digest] = _Known(caller, asked_at + KEY_FRESH_S, asked_at + KEY_CACHE_S)
         return caller
 
     def _caller(self, digest: bytes) -> Caller:
@@ -110,7 +127,7 @@ class Accounts:
 
     async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> rules.Reserve:
         """Sets the estimate aside, on disk when this returns. Raises `InsufficientCredit`."""
-        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, request_id)
+        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, storable(request_id))
         try:
             await self._ledger.submit(reservation)
         except (asyncio.CancelledError, GeneratorExit):

@@ -12,6 +12,7 @@ from greatrouter_accounts.errors import InvalidName, KeyRejected, UnknownOrganiz
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.schema import keys, organizations
+from greatrouter_accounts.text import storable
 
 LONGEST_NAME = 200
 FIRST_PLAN = "free"
@@ -89,15 +90,10 @@ def caller(connection: Connection, digest: bytes) -> Caller:
 
 
 def _find(connection: Connection, name: str) -> str | None:
-    return connection.scalar(select(organizations.c.id).where(organizations.c.name == _storable(name)))
+    return connection.scalar(select(organizations.c.id).where(organizations.c.name == storable(name)))
 
 
 def _sane(name: str) -> str:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise InvalidName(f"no organization can be named {name!r}; expected 1 to {LONGEST_NAME} printable characters")
     return name
-
-
-def _storable(name: str) -> str:
-    """Half a surrogate pair, as from a command line that is not UTF-8, is no text to the database: found nowhere."""
-    return name.encode("utf-8", "replace").decode()

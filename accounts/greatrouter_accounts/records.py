@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, insert, sel
 from greatrouter_accounts import schema
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
+from greatrouter_accounts.text import storable
 
 Record = tuple[Table, Mapping[str, Any]]
 
@@ -46,7 +47,7 @@ class _Layout:
     storable. A column named `sequence` numbers itself."""
 
     insert: str
-    columns: Sequence[str]
+    places: Mapping[str, int]
     texts: Sequence[int]
     others: Sequence[tuple[int, Callable[[Any], Any]]]
 
@@ -57,7 +58,7 @@ def _layout(table: Table, dialect: Dialect) -> _Layout:
     kinds = [(place, _converter(column.type)) for place, column in enumerate(columns)]
     return _Layout(
         insert=str(insert(table).compile(dialect=dialect, column_keys=names)),
-        columns=names,
+        places={name: place for place, name in enumerate(names)},
         texts=[place for place, convert in kinds if convert is None],
         others=[(place, convert) for place, convert in kinds if convert],
     )
@@ -75,30 +76,21 @@ def _converter(kind: Any) -> Callable[[Any], Any] | None:
 
 
 def _storable(layout: _Layout, row: Mapping[str, Any]) -> Sequence[Any]:
-    values: list[Any] = [row.get(name) for name in layout.columns]
-    if len(row) + values.count(None) > len(values) and not row.keys() <= set(layout.columns):
-        raise RowRefused(f"no column is called {', '.join(sorted(row.keys() - set(layout.columns)))}")
+    values: list[Any] = [row.get(name) for name in layout.places]
+    if unknown := row.keys() - layout.places.keys():
+        raise RowRefused(f"no column is called {', '.join(sorted(unknown))}")
     try:
         # One look at all of a row's text: a look at each took longer than SQLite takes to store the row.
         everything = "".join([values[place] or "" for place in layout.texts])
-        if not everything.isascii() or "\0" in everything:
+        if storable(everything) is not everything:
             for place in layout.texts:
-                values[place] = None if values[place] is None else clean(values[place])
+                values[place] = None if values[place] is None else storable(values[place])
         for place, convert in layout.others:
             if values[place] is not None:
                 values[place] = convert(values[place])
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise RowRefused(f"a value has the wrong type: {error}") from error
     return values
-
-
-def clean(text: str) -> str:
-    """Without NUL, which ends a text for many readers, and without halves of surrogate pairs, which UTF-8 cannot say.
-
-    >>> clean("a\\0b"), clean("half: \\ud83d")
-    ('a\ufffdb', 'half: ?')
-    """
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _whole(value: int) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from greatrouter_accounts import audit, books, schema
 from greatrouter_accounts.errors import RowRefused
-from greatrouter_accounts.ledger import Credit, Operation, Reserve, Result, Settle
+from greatrouter_accounts.ledger import Credit, Operation, Reserve, Settle
 from greatrouter_accounts.money import LARGEST_CENTS
 from greatrouter_accounts.store import Store
 from tests.accounts.test_ledger import Ledger, batches, plain
@@ -20,9 +20,9 @@ from tests.accounts.test_ledger import Ledger, batches, plain
 few = settings(max_examples=20, deadline=None)
 
 
-def posted(store: Store, operations: Sequence[Operation], owner: str = "own_1") -> Sequence[Result]:
+def posted(store: Store, operations: Sequence[Operation], owner: str = "own_1") -> list[object]:
     with store.write() as connection:
-        return books.post(connection, operations, owner)
+        return plain(books.post(connection, operations, owner))
 
 
 def balances(store: Store) -> dict[str, Decimal]:
@@ -48,7 +48,7 @@ def test_the_database_agrees_with_the_rules(parts: list[list[Operation]]) -> Non
     with TemporaryDirectory() as folder:
         store = Store(Path(folder) / "accounts.sqlite3")
         for part in parts:
-            assert plain(posted(store, part)) == plain(rules.apply(part))
+            assert posted(store, part) == plain(rules.apply(part))
         assert nonzero(balances(store)) == nonzero(rules.balances)
         assert problems(store) == []
         store.close()
@@ -70,6 +70,15 @@ def test_the_largest_balance_is_kept_to_the_last_digit(tmp_path: Path) -> None:
     posted(store, [Credit("t", "ada", LARGEST_CENTS)])
     assert posted(store, [Reserve("r", "ada", LARGEST_CENTS, "q"), Settle("s", "r", LARGEST_CENTS)])[1] == LARGEST_CENTS
     assert balances(store)["revenue"] == LARGEST_CENTS
+    assert problems(store) == []
+    store.close()
+
+
+def test_what_is_finer_than_the_finest_charge_is_rounded_the_same_everywhere(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+    posted(store, [Credit("t", "ada", Decimal(1)), Reserve("r", "ada", Decimal("0.000000006"), "q")])
+    assert problems(store) == []
+    assert posted(store, [Settle("s", "r", Decimal("0.000000006"))]) == [Decimal("0.00000001")]
     assert problems(store) == []
     store.close()
 

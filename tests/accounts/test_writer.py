@@ -1,7 +1,6 @@
 """The writer's promises: order, one answer each, a bad item fails alone, nothing is lost on close, nothing kills it."""
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from greatrouter_accounts.errors import RowRefused, StoreFailed
 from greatrouter_accounts.writer import LARGEST_BATCH, Writer
 
 NEVER_S = 60.0  # a test that waits for this long has failed
+FOREVER_S = 10 * NEVER_S
 
 
 class Disk:
@@ -49,8 +49,8 @@ class Disk:
         return [item for batch in self.batches for item in batch]
 
 
-def ended(writer: Writer) -> bool:
-    return not writer._thread.is_alive()
+def ended(name: str) -> bool:
+    return name not in {thread.name for thread in threading.enumerate()}
 
 
 def eventually(true: Callable[[], bool]) -> None:
@@ -151,7 +151,7 @@ def test_a_failing_store_is_everyones_answer_at_once_and_ends_nothing() -> None:
 def test_posted_work_outlives_a_failing_store() -> None:
     disk = Disk()
     disk.failing = True
-    writer = Writer(disk.commit, "test", retry_s=NEVER_S)
+    writer = Writer(disk.commit, "test", retry_s=FOREVER_S)
     for number in (1, 2, 3):
         writer.post(number)
     with suppress(StoreFailed):
@@ -176,7 +176,7 @@ def test_posted_work_is_tried_again_by_itself() -> None:
 def test_those_who_wait_hear_of_the_failure_however_much_posted_work_is_left_over() -> None:
     disk = Disk()
     disk.failing = True
-    writer = Writer(disk.commit, "test", retry_s=NEVER_S)
+    writer = Writer(disk.commit, "test", retry_s=FOREVER_S)
     for number in range(3 * LARGEST_BATCH):
         writer.post(number)
 
@@ -194,13 +194,16 @@ def test_those_who_wait_hear_of_the_failure_however_much_posted_work_is_left_ove
 def test_close_does_not_wait_for_a_store_that_fails_and_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
     disk = Disk()
     disk.failing = True
-    writer = Writer(disk.commit, "accounts-test", gather_s=NEVER_S, retry_s=NEVER_S)
+    writer = Writer(disk.commit, "accounts-test", gather_s=FOREVER_S, retry_s=FOREVER_S)
     for number in range(3 * LARGEST_BATCH):
         writer.post(number)
     writer.close()
-    assert ended(writer)
+    assert ended("accounts-test")
     assert disk.tried <= 3
-    assert caplog.messages[-1] == f"accounts-test: {3 * LARGEST_BATCH} rows are lost because the database could not be written"
+    assert (
+        caplog.messages[-1]
+        == f"accounts-test: {3 * LARGEST_BATCH} rows are lost because the database could not be written"
+    )
 
 
 def test_what_waits_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
@@ -219,7 +222,7 @@ def test_what_waits_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_close_writes_at_once_what_was_left_to_gather() -> None:
     disk = Disk()
-    writer = Writer(disk.commit, "test", gather_s=NEVER_S)
+    writer = Writer(disk.commit, "test", gather_s=FOREVER_S)
     for number in range(20):
         writer.post(number)
     started = time.monotonic()
@@ -230,7 +233,7 @@ def test_close_writes_at_once_what_was_left_to_gather() -> None:
 
 def test_a_full_batch_does_not_wait_for_more() -> None:
     disk = Disk()
-    writer = Writer(disk.commit, "test", gather_s=NEVER_S)
+    writer = Writer(disk.commit, "test", gather_s=FOREVER_S)
     for number in range(LARGEST_BATCH):
         writer.post(number)
     eventually(lambda: len(disk.written) == LARGEST_BATCH)
@@ -239,9 +242,9 @@ def test_a_full_batch_does_not_wait_for_more() -> None:
 
 def test_who_waits_takes_what_was_left_to_gather_along() -> None:
     disk = Disk()
-    writer = Writer(disk.commit, "test", gather_s=NEVER_S)
+    writer = Writer(disk.commit, "test", gather_s=FOREVER_S)
     writer.post(1)
-    assert asyncio.run(writer.submit(2)) == -2
+    asyncio.run(asyncio.wait_for(writer.submit(2), NEVER_S))
     writer.close()
     assert disk.batches == [[1, 2]]
 
@@ -261,6 +264,23 @@ def test_the_commit_of_a_cancelled_waiter_goes_through() -> None:
     asyncio.run(impatient())
     writer.close()
     assert disk.written == [1, 2]
+
+
+def test_a_cancelled_waiter_does_not_cost_the_others_their_answer() -> None:
+    disk = Disk()
+    disk.hold.clear()
+    writer = Writer(disk.commit, "test")
+
+    async def three() -> list[int]:
+        async with asyncio.timeout(NEVER_S):
+            tasks = [asyncio.create_task(writer.submit(number)) for number in range(3)]
+            await asyncio.sleep(0)
+            tasks[1].cancel()
+            disk.hold.set()
+            return [await tasks[0], await tasks[2]]
+
+    assert asyncio.run(three()) == [0, -2]
+    writer.close()
 
 
 def test_a_loop_that_is_gone_does_not_end_the_thread() -> None:
@@ -299,18 +319,18 @@ def test_waiters_in_several_loops_are_all_answered() -> None:
 def test_close_answers_those_who_wait_and_may_be_called_twice() -> None:
     disk = Disk()
     disk.hold.clear()
-    writer = Writer(disk.commit, "test")
+    writer = Writer(disk.commit, "accounts-closing")
 
     async def closing() -> list[int]:
         tasks = [asyncio.create_task(writer.submit(number)) for number in range(10)]
         await asyncio.sleep(0)
         disk.hold.set()
         await asyncio.to_thread(writer.close)
-        return await asyncio.gather(*tasks)
+        return [await task for task in tasks]
 
     assert asyncio.run(closing()) == [-number for number in range(10)]
     writer.close()
-    assert ended(writer)
+    assert ended("accounts-closing")
 
 
 def test_after_close_nothing_is_taken() -> None:

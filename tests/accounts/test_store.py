@@ -1,0 +1,310 @@
+"""The database opens, or says why not; it is migrated once, whoever opens it at the same time."""
+
+import os
+import sqlite3
+import subprocess
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, inspect
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.errors import RowRefused, StoreFailed
+from greatrouter_accounts.migrations import migrate
+from greatrouter_accounts.owner import Owner
+from greatrouter_accounts.schema import feedback, metadata
+from greatrouter_accounts.store import Store
+from tests.accounts.conftest import SECRET
+
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+# -- what can be wrong ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("not a folder")
+    with pytest.raises(StoreFailed, match=r"cannot create .*home: .*set GREATROUTER_HOME to a writable folder"):
+        Store(tmp_path / "home" / "accounts.sqlite3")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is unwritable to root")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreFailed, match="expected a file in a folder that this user may write to"):
+            Store(tmp_path / "accounts.sqlite3")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_in_place_of_the_database(tmp_path: Path) -> None:
+    (tmp_path / "accounts.sqlite3").mkdir()
+    with pytest.raises(StoreFailed, match="expected a file in a folder that this user may write to"):
+        Store(tmp_path / "accounts.sqlite3")
+
+
+def test_a_file_in_place_of_the_owners(tmp_path: Path) -> None:
+    (tmp_path / "accounts.sqlite3-owners").write_text("not a folder")
+    with pytest.raises(StoreFailed, match=r"cannot lock a file in .*let this user write there"):
+        Accounts(tmp_path / "accounts.sqlite3", SECRET)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "accounts.sqlite3").write_bytes(b"these are not the tables you are looking for" * 100)
+    with pytest.raises(StoreFailed, match="it is damaged or no accounts database"):
+        Store(tmp_path / "accounts.sqlite3")
+
+
+def test_a_damaged_database(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite3"
+    Store(path).close()
+    content = bytearray(path.read_bytes())
+    content[100:] = os.urandom(len(content) - 100)
+    path.write_bytes(content)
+    with pytest.raises(StoreFailed, match="damaged"):
+        Store(path)
+
+
+def test_a_database_of_a_newer_version(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite3"
+    store = Store(path)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version = 1000")
+    store.close()
+    with pytest.raises(StoreFailed, match=r"version 1000, this program knows .*newer"):
+        Store(path)
+
+
+def test_an_error_does_not_repeat_what_the_row_held(tmp_path: Path) -> None:
+    """Tracebacks are logged; prompts and digests have no business there."""
+    store = Store(tmp_path / "accounts.sqlite3")
+    row = {
+        "id": "fb_1",
+        "organization_id": "org_1",
+        "timestamp": "",
+        "prompt": "a secret of the caller",
+        "correct": True,
+    }
+
+    def twice() -> None:
+        with store.write() as connection:
+            connection.execute(insert(feedback), [row, row])
+
+    with pytest.raises(RowRefused) as failure:
+        twice()
+    assert "secret" not in "".join(traceback.format_exception(failure.value))
+    store.close()
+
+
+def test_a_locked_database_fails_in_time_and_works_again_afterwards(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3", busy_timeout_s=0.01)
+    blocker = sqlite3.connect(tmp_path / "accounts.sqlite3", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        with pytest.raises(StoreFailed, match="another program has held it"), store.write():
+            pass
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM keys").scalar_one() == 0
+    blocker.execute("COMMIT")
+    blocker.close()
+    with store.write() as connection:
+        connection.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 1)")
+    store.close()
+
+
+# The child's files may not grow beyond what they are: to SQLite that is a full disk.
+FULL_DISK = """
+import os, resource, sqlite3
+accounts = opened()
+caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
+accounts.credit("ada", Decimal(1_000_000))
+def largest(cents):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (cents, resource.RLIM_INFINITY))
+async def fill():
+    charged = 0
+    largest(os.path.getsize(f"{path}-wal") + 100_000)
+    try:
+        while True:
+            reservation = await accounts.reserve(caller, Decimal(2), "req")
+            await accounts.settle(reservation, Decimal(1))
+            charged += 1
+    except StoreFailed as error:
+        return charged, str(error)
+async def settle_on_a_full_disk():
+    largest(resource.RLIM_INFINITY)
+    reservation = await accounts.reserve(caller, Decimal(5), "req_last")
+    largest(os.path.getsize(f"{path}-wal"))
+    try:
+        await accounts.settle(reservation, Decimal(5))
+    except StoreFailed:
+        largest(resource.RLIM_INFINITY)
+        return "refused"
+charged, message = asyncio.run(fill())
+print(message)
+print(asyncio.run(settle_on_a_full_disk()))
+accounts.close()
+connection = sqlite3.connect(path)
+print(connection.execute("SELECT count(*) FROM reservations").fetchone())
+connection.close()
+accounts = opened()
+print(accounts.verify(), accounts.balance("ada") + charged)
+accounts.close()
+"""
+
+
+def test_a_full_disk_refuses_work_and_loses_nothing(process: Start) -> None:
+    child = process(FULL_DISK)
+    output, errors = child.communicate(timeout=60)
+    message, refused, left_open, books = output.splitlines() or ["", "", "", errors]
+    assert "disk" in message
+    assert "free" in message
+    assert refused == "refused"
+    assert left_open == "(0,)"  # released as soon as the disk had room again
+    assert books == "[] 1000000.00000000"
+    assert "Traceback" not in errors
+
+
+# -- opening -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a?mode=ro", "a#b", "a%20b", "a b", "größer", "a&b=c:d@e"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "accounts.sqlite3"
+    Accounts(path, SECRET).close()
+    assert path.is_file()
+
+
+def test_a_commit_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    """The write-ahead log is flushed at every commit (FULL is 2)."""
+    store = Store(tmp_path / "accounts.sqlite3")
+    with store.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    store.close()
+
+
+def test_an_exception_undoes_what_was_written(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+
+    def half_way() -> None:
+        with store.write() as connection:
+            connection.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 1)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half_way()
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM balances").scalar_one() == 0
+    store.close()
+
+
+def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+    count = "SELECT count(*) FROM balances"
+    with store.read() as reading:
+        assert reading.exec_driver_sql(count).scalar_one() == 0
+        with store.write() as writing:
+            writing.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 1)")
+        assert reading.exec_driver_sql(count).scalar_one() == 0
+    with store.read() as reading:
+        assert reading.exec_driver_sql(count).scalar_one() == 1
+    store.close()
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3", busy_timeout_s=0.0)
+    with store.write() as connection:
+        connection.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 0)")
+
+    def add() -> None:
+        for _ in range(20):
+            with store.write() as connection:
+                connection.exec_driver_sql("UPDATE balances SET amount_cents = amount_cents + 1")
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT amount_cents FROM balances").scalar_one() == 80
+    store.close()
+
+
+# -- migrations ----------------------------------------------------------------------------------------------------
+
+
+def m001_notes(connection: Connection) -> None:
+    connection.exec_driver_sql("CREATE TABLE notes (text VARCHAR)")
+
+
+def m002_authors(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE notes ADD COLUMN author VARCHAR")
+
+
+def m003_broken(connection: Connection) -> None:
+    connection.exec_driver_sql("CREATE TABLE half_done (x INTEGER)")
+    connection.exec_driver_sql("this is not SQL")
+
+
+def version(store: Store) -> int:
+    with store.read() as connection:
+        return int(connection.exec_driver_sql("SELECT version FROM schema_version").scalar_one())
+
+
+def test_a_new_database_has_the_tables_of_now_and_its_version(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+    with store.read() as connection:
+        assert set(inspect(connection).get_table_names()) == set(metadata.tables)
+    store.close()
+
+
+def test_a_migration_runs_once_and_in_order(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+    for migrations in ((m001_notes,), (m001_notes,), (m001_notes, m002_authors), (m001_notes, m002_authors)):
+        with store.write() as connection:
+            migrate(connection, migrations)
+        assert version(store) == len(migrations)
+    with store.write() as connection:
+        connection.exec_driver_sql("INSERT INTO notes (text, author) VALUES ('a', 'b')")
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    store = Store(tmp_path / "accounts.sqlite3")
+    with pytest.raises(StoreFailed, match="syntax error"), store.write() as connection:
+        migrate(connection, (m001_notes, m002_authors, m003_broken))
+    assert version(store) == 0
+    with store.read() as connection:
+        assert set(inspect(connection).get_table_names()) == set(metadata.tables)
+    store.close()
+
+
+def test_processes_that_open_a_new_database_at_once_all_find_it_whole(process: Start) -> None:
+    children = [process("print(1, flush=True); sys.stdin.readline(); opened().close(); print(2)") for _ in range(3)]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "1\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    assert [child.communicate(timeout=60) for child in children] == [("2\n", "")] * 3
+
+
+# -- who is alive --------------------------------------------------------------------------------------------------
+
+
+def test_an_owner_knows_the_living_and_forgets_the_dead(tmp_path: Path) -> None:
+    first, second = Owner(tmp_path), Owner(tmp_path)
+    (tmp_path / "own_dead").touch()
+    assert first.alive() == second.alive() == {first.name, second.name}
+    assert not (tmp_path / "own_dead").exists()
+    second.close()
+    assert first.alive() == {first.name}
+    first.close()
+    assert list(tmp_path.iterdir()) == []
