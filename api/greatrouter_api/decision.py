@@ -1,6 +1,7 @@
 """From a request to a ranked list of models: classify, profile, rank. Nothing is run and nothing is charged here."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -24,13 +25,15 @@ AUTO_MODELS = frozenset({"router", "auto", "greatrouter/auto"})
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`available` is false where nothing reachable fits and the whole routable catalog was ranked instead."""
+    """`available` is false where nothing reachable fits and the whole routable catalog was ranked instead;
+    `classified_at` is a `perf_counter` reading."""
 
     classification: Classification
     profile: Profile
     ranking: Ranking
     optimization: Optimization
     available: bool
+    classified_at: float
 
 
 class Decider:
@@ -74,6 +77,7 @@ class Decider:
             regex_only=mode == "regex",
         )
         classification = await self.classify(self._fitting(question, rows))
+        classified_at = time.perf_counter()
         needs = profile(classification, prompt, input_)
         constraints = self._constraints(request, rows, classification.task, caller)
         ranker = self._everything if caller.test else self._reachable
@@ -83,7 +87,7 @@ class Decider:
             ranking = self._everything.rank(needs, request.optimization, limit, constraints)
         if not ranking.choices:
             raise reasons_of_rejection.error(ranking, needs)
-        return Decision(classification, needs, ranking, request.optimization, available)
+        return Decision(classification, needs, ranking, request.optimization, available, classified_at)
 
     async def classify(self, question: Question) -> Classification:
         """Rules inline; the encoder, which takes milliseconds, off the event loop."""

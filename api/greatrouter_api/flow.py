@@ -32,6 +32,17 @@ SESSION_BOOST = 0.15  # how much being in a session adds to the belief that a fo
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that ran. `times` are `perf_counter` seconds: started, classified, routed (ready to run), ran."""
+
+    decision: Decision
+    outcome: Outcome
+    reason: str
+    charged_cents: Decimal
+    times: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """Everything a routed request passes through. Owned by one event loop."""
 
@@ -66,7 +77,6 @@ class Flow:
         decision = await self.decider.decide(
             request, request.prompt, request.input, caller, session, self.fallback_models, request.mode
         )
-        classified = time.perf_counter()
         if not decision.available:
             raise ApiError(404, self._unavailable(decision), code="model_not_found", metadata=self._first(decision))
         targets = [self._target(choice, caller) for choice in decision.ranking.choices]
@@ -93,19 +103,13 @@ class Flow:
             raise
         why = self._reason(decision, len(outcome.attempts) - 1)
         self.accounts.record(entry.answered(outcome, why, charge.cents, _since(started)).row())
-        return self._routed(request, caller, decision, outcome, charge.cents, (started, classified, routed, ran))
+        answered = Answered(decision, outcome, why, charge.cents, (started, decision.classified_at, routed, ran))
+        return self._routed(request, caller, answered)
 
     # -- the pieces of an answer --------------------------------------------------------------------------------
 
-    def _routed(
-        self,
-        request: RouteRequest,
-        caller: Caller,
-        decision: Decision,
-        outcome: Outcome,
-        charged_cents: Decimal,
-        times: Sequence[float],
-    ) -> bytes:
+    def _routed(self, request: RouteRequest, caller: Caller, answered: Answered) -> bytes:
+        decision, outcome = answered.decision, answered.outcome
         rank = len(outcome.attempts) - 1
         choice = decision.ranking.choices[rank]
         session_id = request.session_id or uuid7("ses_")
@@ -122,13 +126,13 @@ class Flow:
                 "price_comparison": self._comparison(decision, rank),
                 "result": orjson.Fragment(outcome.reply.body),
                 "provider": outcome.target.provider,
-                "charge_dollars": present.dollars(charged_cents),
+                "charge_dollars": present.dollars(answered.charged_cents),
                 "routing": {
-                    "reason": self._reason(decision, rank),
+                    "reason": answered.reason,
                     "fallback_chain": [self.catalog.ids[c.row] for c in decision.ranking.choices],
                     "attempts": [attempt_row(attempt) for attempt in outcome.attempts],
                 },
-                "timing": _timing(times),
+                "timing": _timing(answered.times),
                 "context": {
                     "session_id": session_id,
                     "session_prompts": prompts,
@@ -160,8 +164,8 @@ class Flow:
 
     def _dearest_cents(self, decision: Decision) -> Decimal:
         """The estimate of the dearest model of the chain: what is reserved must cover whichever answers."""
-        models = [self.catalog.model(choice.row) for choice in decision.ranking.choices]
-        return max(model.pricing.cost_cents(decision.profile.expected) for model in models)
+        dearest = max(decision.ranking.choices, key=lambda choice: choice.cost_dollars)
+        return self.catalog.model(dearest.row).pricing.cost_cents(decision.profile.expected)
 
     def _entry(self, request_id: str, caller: Caller, decision: Decision) -> Entry:
         found = decision.classification

@@ -8,6 +8,7 @@ from decimal import Context, Decimal, localcontext
 from typing import Protocol
 
 MILLION = Decimal(1_000_000)
+NOTHING = Decimal(0)
 CENTS_PER_DOLLAR = Decimal(100)
 # A rate has up to 12 decimals and an amount 6 or more: their sum can need more than the usual 28 digits.
 EXACT = Context(prec=60)
@@ -61,17 +62,21 @@ class Pricing:
         >>> prices.cost_cents(used)
         Decimal('0.03')
         """
-        amounts = unit_vector(units)
+        used = [(name, n) for name, n in zip(PRICE_FIELDS, unit_vector(units), strict=True) if n]
         with localcontext(EXACT):
-            dollars = sum((rate * n for rate, n in zip(self.rates(), amounts, strict=True) if n), Decimal(0))
+            dollars = sum((self.rate(name) * n for name, n in used), NOTHING)
             return (dollars * CENTS_PER_DOLLAR).normalize()
 
+    def rate(self, name: str) -> Decimal:
+        """Dollars per unit of a field, 0 where not billed; a cached token without its own price costs a token."""
+        stated: Decimal | None = getattr(self, name)
+        if stated is None and name == "cached_input_per_million_tokens":
+            stated = self.input_per_million_tokens
+        return NOTHING if stated is None else stated
+
     def rates(self) -> tuple[Decimal, ...]:
-        """Dollars per unit in field order, 0 where not billed; a cached token without its own price costs a token."""
-        raw = [getattr(self, name) for name in PRICE_FIELDS]
-        if raw[1] is None:
-            raw[1] = raw[0]
-        return tuple(rate if rate is not None else Decimal(0) for rate in raw)
+        """`rate` of every field, in their order."""
+        return tuple(self.rate(name) for name in PRICE_FIELDS)
 
     @property
     def known(self) -> bool:
