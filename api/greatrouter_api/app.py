@@ -1,6 +1,8 @@
 """The application: the hot endpoints behind the front door, the rest ordinary FastAPI."""
 
-from collections.abc import AsyncIterator
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -19,12 +21,15 @@ from greatrouter_api.services import Services, open_services
 from greatrouter_api.settings import Settings
 from greatrouter_serving.errors import ServingError
 
+log = logging.getLogger("greatrouter")
+
 
 class Server:
     """Holds the services while the application runs; the endpoints reach them through it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_ready: Callable[[], None]) -> None:
         self.settings = settings
+        self._on_ready = on_ready
         self._services: Services | None = None
 
     @property
@@ -41,7 +46,11 @@ class Server:
     async def running(self) -> AsyncIterator[None]:
         """The services are open within the block. Raises what opening them raises."""
         async with AsyncExitStack() as stack:
+            started = time.perf_counter()
             self._services = await open_services(self.settings, stack)
+            self._on_ready()
+            reachable, took_s = int(self._services.available.sum()), time.perf_counter() - started
+            log.info("ready after %.1f s: %d endpoints, %d reachable", took_s, len(self._services.catalog), reachable)
             try:
                 yield
             finally:
@@ -94,9 +103,9 @@ class Server:
         return {endpoint.path: endpoint for endpoint in found}
 
 
-def create_app(settings: Settings) -> Front:
+def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> Front:
     """An ASGI application. Opening and closing what it needs is part of its lifespan."""
-    server = Server(settings)
+    server = Server(settings, on_ready)
     endpoints = server.endpoints()
     app = FastAPI(
         title="GreatRouter",
