@@ -1,5 +1,6 @@
 # Two commands: `make run` shows the product, `make test` checks it. Both install what they need first.
 
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,13 +11,12 @@ INSTALLED := $(VENV)/.installed
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml sdk/python/pyproject.toml constraints.txt
-	@echo "Installing into $(VENV) (the first time takes a few minutes: PyTorch is large)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GreatRouter needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Installing into $(VENV): two to three minutes the first time, most of it PyTorch"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "pip>=24"
-	@echo "  PyTorch"
-	@$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	@echo "  everything else"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e sdk/python -e ".[torch,dev]"
+	@$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e sdk/python -e ".[torch,dev]" \
+		| grep --line-buffered -E '^ *(Downloading .*(kB|MB|GB)|Building|Installing collected|ERROR)' | cut -c1-110; \
+		test $${PIPESTATUS[0]} -eq 0
 	@touch $(INSTALLED)
 
 run: install
@@ -39,7 +39,7 @@ test-slow: install
 	$(BIN)/pytest -m slow
 
 lock:
-	$(BIN)/pip freeze --exclude-editable | grep -v -e '^torch==' -e '^greatrouter' > constraints.txt
+	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+.*/\1/' | grep -v '^greatrouter' > constraints.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from greatrouter_serving.call import Outcome, Usage
+from greatrouter_serving.call import Target, Usage
 
 UNITS = ("images", "seconds", "characters", "documents", "searches")
 
@@ -30,16 +30,8 @@ class Entry:
     cost_cents: Decimal = Decimal(0)
     latency_ms: float = 0.0
 
-    def answered(self, outcome: Outcome, reason: str, cost_cents: Decimal, latency_ms: float) -> "Entry":
-        return replace(
-            self,
-            model=outcome.target.model_id,
-            provider=outcome.target.provider,
-            routing_reason=reason,
-            usage=outcome.reply.usage,
-            cost_cents=cost_cents,
-            latency_ms=latency_ms,
-        )
+    def answered(self, target: Target, usage: Usage, reason: str) -> "Entry":
+        return replace(self, model=target.model_id, provider=target.provider, usage=usage, routing_reason=reason)
 
     def row(self) -> dict[str, Any]:
         """As the accounts store takes it."""

@@ -111,6 +111,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
         title="GreatRouter",
         version=version("greatrouter-server"),
         summary="Says what a prompt asks for, chooses the best model for it, runs it, and learns from what came back.",
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )
@@ -155,10 +156,12 @@ def _add_public(app: FastAPI, server: Server) -> None:
     def llms() -> str:
         return llms_txt()
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["service"], summary="Whether the process lives")
     def healthz() -> Response:
         return _json({"status": "ok"})
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", tags=["service"], summary="Whether every part works, tried for real")
     async def readyz() -> Response:
         problems = await _problems(server)

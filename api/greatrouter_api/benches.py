@@ -16,4 +16,9 @@ def run(name: str, arguments: Sequence[str]) -> None:
     # By name rather than by an import: benchmarks use the server, the server never needs a benchmark.
     module = importlib.import_module(f"greatrouter_benchmarks.{name}")
     sys.argv = [f"greatrouter bench {name}", *arguments]
-    module.command()
+    try:
+        module.command()
+    except FileNotFoundError as error:
+        raise CommandFailed(
+            f"{error.filename} is not there; `greatrouter bench {name} --help` says what is needed"
+        ) from error

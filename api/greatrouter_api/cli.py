@@ -13,7 +13,8 @@ from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json
 if TYPE_CHECKING:
     from greatrouter_api.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+ABOUT = "Says what a prompt asks for, chooses the best model for it, runs it, and says why."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.add_typer(keys_app, name="keys", help="API keys: create, list, revoke.")
 app.add_typer(catalog_app, name="catalog", help="The catalog: build, refresh, import, show, export.")
 app.add_typer(models_app, name="models", help="The models served here: list, pull, warm.")
@@ -95,7 +96,7 @@ def classify(
             print_json(run(settings(), [prompt])[0])
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="classifier, route or rerank.")]) -> None:
     """Runs one of the project's own benchmarks; `greatrouter bench NAME --help` lists its options."""
     with fail_clearly():

@@ -69,6 +69,7 @@ def _hosted(local: LocalModelSettings) -> Iterator[Model]:
             open_weights=True,
             tags=("local", "open-weights"),
             description=f"{local.id}, served by this process: {task}.",
+            aliases=(local.id.rpartition("/")[2],) if "/" in local.id else (),
             sources=("settings",),
             pricing=pricing,
             hosted=True,

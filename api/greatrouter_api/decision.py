@@ -67,6 +67,8 @@ class Decider:
         mode: str,
     ) -> Decision:
         """The best `limit` models for a request. Raises `ApiError` where no model of the whole catalog fits."""
+        if not prompt.strip() and not input_:
+            raise ApiError(400, "prompt is empty, and so is input: say what you want", param="prompt")
         rows = self._explicit(request.model)
         question = Question(
             prompt=prompt,
@@ -106,6 +108,9 @@ class Decider:
             raise ApiError(
                 404, f"no model is called {model!r}; GET /v1/models lists them", code="model_not_found", param="model"
             )
+        if not any(self._catalog.model(row).pricing.known for row in rows):
+            message = f"{model} has no price; configure one (0 if it is free) to route to it, see docs/settings.md"
+            raise ApiError(404, message, code="model_not_found", param="model")
         return rows
 
     def _fitting(self, question: Question, rows: list[int] | None) -> Question:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from greatrouter import GreatRouter, GreatRouterError
@@ -45,6 +46,8 @@ PASSAGES = (
 
 def run(settings: Settings, port: int, *, once: bool) -> None:
     """Prints the tables, then keeps serving until Ctrl-C unless `once`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)  # the server is stopped with the demo, however the demo is told to stop
     say = tables.console().print
     say("[bold]GreatRouter[/]: preparing")
     with _step("catalog of priced models"):
@@ -56,41 +59,44 @@ def run(settings: Settings, port: int, *, once: bool) -> None:
         key = accounts.create_key(ORGANIZATION, test=True)
         accounts.close()
     port = port if _free(port) else _free_port()
-    with _server(settings, port, key) as client:
+    with _server(settings, port, key) as (client, process):
         _decisions(client)
         _rerank(client)
         if not once:
-            _keep_serving(port, key)
+            _say_what_to_try(port, key)
+            with contextlib.suppress(KeyboardInterrupt):
+                process.wait()
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, port: int, key: str) -> Iterator[GreatRouter]:
+def _server(settings: Settings, port: int, key: str) -> Iterator[tuple[GreatRouter, "subprocess.Popen[bytes]"]]:
     """A server in a process of its own, ready; ended with the block."""
     command = [sys.executable, "-m", "greatrouter_api", "serve", "--port", str(port)]
     with _step("server, with all-MiniLM-L6-v2 for embeddings, rerank and reading prompts"):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+        with (settings.home / "demo.log").open("w", encoding="utf-8") as output:
+            process = subprocess.Popen(command, stderr=output)  # noqa: S603 - our own program
         client = GreatRouter(key, base_url=f"http://127.0.0.1:{port}/v1")
         try:
-            _wait_until_ready(process, client)
+            _wait_until_ready(process, client, settings.home / "demo.log")
         except BaseException:
             process.kill()
             raise
     try:
-        yield client
+        yield client, process
     finally:
         client.close()
-        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
         process.kill()
 
 
-def _wait_until_ready(process: "subprocess.Popen[str]", client: GreatRouter) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", client: GreatRouter, output: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            output = process.stderr.read() if process.stderr else ""
-            raise CommandFailed(f"the server stopped while starting: {output.strip() or 'no message'}")
+            raise CommandFailed(f"the server stopped while starting: {output.read_text(encoding='utf-8').strip()}")
         try:
             client.auto_suggest(prompt="hello", limit=1)
         except GreatRouterError:
@@ -118,7 +124,11 @@ def _rerank(client: GreatRouter) -> None:
     tables.table(f"rerank by {answer['model']}, on this machine: {QUERY}", ("#", "score", "passage"), rows)
 
 
-def _keep_serving(port: int, key: str) -> None:
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say_what_to_try(port: int, key: str) -> None:
     say = tables.console().print
     say(f"Serving on [bold]http://127.0.0.1:{port}[/] with the test key\n\n  {key}\n")
     say(
@@ -131,8 +141,6 @@ def _keep_serving(port: int, key: str) -> None:
         f'  .venv/bin/greatrouter suggest "Summarize the plot of Hamlet" --optimization price-optimized\n\n'
     )
     say("Ctrl-C stops it. To use real models, configure a provider: see README, “Your own providers”.")
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
 
 
 @contextlib.contextmanager
@@ -141,7 +149,11 @@ def _step(what: str) -> Iterator[None]:
     sys.stdout.write(f"  {what} ... ")
     sys.stdout.flush()
     started = time.perf_counter()
-    yield
+    try:
+        yield
+    except BaseException:
+        sys.stdout.write("failed\n")
+        raise
     sys.stdout.write(f"{time.perf_counter() - started:.1f} s\n")
     sys.stdout.flush()
 

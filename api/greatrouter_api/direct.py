@@ -1,9 +1,8 @@
 """`/v1/embeddings` and `/v1/rerank`: a named model, served here or by a provider, charged in its native unit."""
 
 import base64
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import present, wire
 from greatrouter_api.activity import Entry
-from greatrouter_api.charging import cost_cents, reserved
+from greatrouter_api.charging import Done, Paid, billed, is_free, paid
 from greatrouter_api.configured import LOCAL
 from greatrouter_api.decision import AUTO_MODELS
 from greatrouter_api.errors import ApiError
@@ -65,8 +64,8 @@ class Direct:
                 return await self._embed(model, inputs, request, batch=_batch(incoming))
             return await self._embed_elsewhere(model, inputs, request, incoming)
 
-        served, cents = await self._charged(model, Expected(prompt_tokens=tokens), run, incoming)
-        return wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)})
+        done = await self._charged(model, Expected(prompt_tokens=tokens), run, incoming)
+        return wire.dumps(done.result.answer | {"charge_dollars": present.dollars(done.cents)})
 
     async def rerank(self, request: RerankRequest, incoming: Incoming) -> bytes:
         """Cohere's answer, with `provider` and the cost in `usage`."""
@@ -84,20 +83,16 @@ class Direct:
                 return await self._rank(model, documents, request, incoming)
             return await self._rank_elsewhere(model, documents, request, incoming)
 
-        served, cents = await self._charged(model, expected, run, incoming)
-        served.answer["usage"] = {**(served.answer.get("usage") or {}), "cost": present.dollars(cents)}
-        return wire.dumps(served.answer)
+        done = await self._charged(model, expected, run, incoming)
+        usage = wire.rerank_usage(done.result.usage, len(documents)) | {"cost": present.dollars(done.cents)}
+        return wire.dumps(done.result.answer | {"usage": usage})
 
     async def _charged(
         self, model: Model, expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
-    ) -> tuple[Served, Decimal]:
-        """Reserve, run, settle, log: what was served and the cents that it cost."""
-        started = time.perf_counter()
+    ) -> Paid[Served]:
+        """What was served and the cents that it cost."""
         share = self.batch_share.get(model.id, WHOLE_PRICE) if _batch(incoming) and model.hosted else WHOLE_PRICE
-        estimate = share * model.pricing.cost_cents(expected)
-        async with reserved(self.accounts, incoming.caller, estimate, incoming.request_id) as charge:
-            served = await run()
-            await charge.settle(share * cost_cents(model, served.usage, expected))
+        reason = "the model was named in the request"
         entry = Entry(
             request_id=incoming.request_id,
             organization_id=incoming.caller.organization_id,
@@ -105,15 +100,19 @@ class Direct:
             task=model.tasks[0],
             decision="hint",
             model=model.id,
-            provider=served.answer["provider"],
-            routing_reason="the model was named in the request",
+            routing_reason=reason,
             fallback_chain=model.id,
-            usage=served.usage,
-            cost_cents=charge.cents,
-            latency_ms=1000 * (time.perf_counter() - started),
         )
-        self.accounts.record(entry.row())
-        return served, charge.cents
+
+        async def served() -> Done[Served]:
+            found = await run()
+            usage = found.usage if model.hosted else billed(found.usage, expected, model)
+            target = Target(model.id, found.answer["provider"], model.upstream_model)
+            cents = share * model.pricing.cost_cents(usage)
+            return Done(replace(found, usage=usage), cents, entry.answered(target, usage, reason))
+
+        estimate = share * model.pricing.cost_cents(expected)
+        return await paid(self.accounts, incoming.caller, entry, estimate, served, free=is_free(model))
 
     # -- served here --------------------------------------------------------------------------------------------
 
@@ -176,7 +175,9 @@ class Direct:
         left_to_us = wanted in AUTO_MODELS
         rows = range(len(self.catalog)) if left_to_us else self.catalog.find(wanted) or self.catalog.find(name)
         models = [self.catalog.model(row) for row in rows if caller.test or self.available[row]]
-        serving = [model for model in models if task in model.tasks and (model.hosted or not left_to_us)]
+        fitting = [model for model in models if task in model.tasks and (model.hosted or not left_to_us)]
+        # A model without a price cannot be charged for: it is listed, and served as soon as its price is configured.
+        serving = [model for model in fitting if model.pricing.known]
         if not serving:
             message = f"no {task} model called {name!r} is served; GET /v1/models says which are available"
             raise ApiError(404, message, "model_not_found", "model")

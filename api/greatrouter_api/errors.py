@@ -11,11 +11,13 @@ from greatrouter_catalog.errors import CatalogError
 from greatrouter_classifier.errors import ClassifierError
 from greatrouter_serving.errors import (
     ChainExhausted,
+    InferenceFailed,
     InvalidInput,
     ModelLoadFailed,
     ModelNotServed,
     Overloaded,
     ServingError,
+    UpstreamFailed,
     UpstreamRejected,
 )
 
@@ -29,6 +31,7 @@ TYPE_OF_STATUS = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    408: "invalid_request_error",
     413: "invalid_request_error",
     429: "rate_limit_error",
     502: "upstream_error",
@@ -41,6 +44,7 @@ CODE_OF_STATUS = {
     403: "plan_required",
     404: "not_found",
     405: "invalid_request",
+    408: "invalid_request",
     413: "request_too_large",
     429: "rate_limited",
     500: "internal_error",
@@ -59,9 +63,13 @@ class ApiError(Exception):
     param: str | None = None
     retry_after_s: int | None = None
     metadata: Mapping[str, Any] | None = None
+    allow: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
 
     def headers(self) -> dict[str, str]:
-        found = {}
+        found = {"allow": self.allow} if self.allow else {}
         if self.retry_after_s is not None:
             found["retry-after"] = str(self.retry_after_s)
         if self.status == 402 or self.code == "daily_budget_exceeded":
@@ -114,6 +122,8 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     Overloaded: lambda error: ApiError(429, str(error), retry_after_s=max(1, round(error.retry_after_s))),
     ModelLoadFailed: lambda error: ApiError(503, str(error), retry_after_s=30),
     UpstreamRejected: _rejected,
+    UpstreamFailed: lambda error: ApiError(502, str(error)),
+    InferenceFailed: lambda error: ApiError(500, str(error)),
     ChainExhausted: lambda error: ApiError(
         502, str(error), metadata={"attempts": [attempt_row(attempt) for attempt in error.attempts]}
     ),

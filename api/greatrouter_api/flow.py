@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.errors import AccountsError
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import present
 from greatrouter_api.activity import Entry
-from greatrouter_api.charging import cost_cents, reserved
+from greatrouter_api.charging import Done, billed, is_free, paid
 from greatrouter_api.decision import Decider, Decision
-from greatrouter_api.errors import ApiError, attempt_row, from_exception
+from greatrouter_api.errors import ApiError, attempt_row
 from greatrouter_api.schemas import RouteRequest, SuggestRequest
 from greatrouter_api.sessions import Sessions
 from greatrouter_catalog.catalog import Catalog
@@ -25,10 +24,8 @@ from greatrouter_ranking.ranker import Choice
 from greatrouter_ranking.reasons import reason
 from greatrouter_serving.call import Call, Outcome, Provider, Target
 from greatrouter_serving.chain import run_chain
-from greatrouter_serving.errors import ServingError
 
 SANDBOX = "sandbox"
-SESSION_BOOST = 0.15  # how much being in a session adds to the belief that a follow-up means what came before
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,6 @@ class Answered:
     decision: Decision
     outcome: Outcome
     reason: str
-    charged_cents: Decimal
     times: Sequence[float]
 
 
@@ -87,34 +83,32 @@ class Flow:
             decision.classification.content_mode,
             request_id,
         )
-        estimate = self._dearest_cents(decision)
+        dearest = self._dearest(decision)
+        estimate = dearest.pricing.cost_cents(decision.profile.expected)
         entry = self._entry(request_id, caller, decision)
-        try:
-            async with reserved(self.accounts, caller, estimate, request_id) as charge:
-                routed = time.perf_counter()
-                outcome = await run_chain(targets, call, self.providers, timeout_s=self.timeout_s)
-                ran = time.perf_counter()
-                choice = decision.ranking.choices[len(outcome.attempts) - 1]
-                model = self.catalog.model(choice.row)
-                await charge.settle(cost_cents(model, outcome.reply.usage, decision.profile.expected))
-        except (ServingError, AccountsError) as error:
-            status = from_exception(error, request_id).status
-            self.accounts.record(replace(entry, status=status, latency_ms=_since(started)).row())
-            raise
-        why = self._reason(decision, len(outcome.attempts) - 1)
-        self.accounts.record(entry.answered(outcome, why, charge.cents, _since(started)).row())
-        answered = Answered(decision, outcome, why, charge.cents, (started, decision.classified_at, routed, ran))
-        return self._routed(request, caller, answered)
+
+        async def run() -> Done[Answered]:
+            routed = time.perf_counter()
+            outcome = await run_chain(targets, call, self.providers, timeout_s=self.timeout_s)
+            rank = len(outcome.attempts) - 1
+            model = self.catalog.model(decision.ranking.choices[rank].row)
+            usage = billed(outcome.reply.usage, decision.profile.expected, model)
+            why = self._reason(decision, rank)
+            times = (started, decision.classified_at, routed, time.perf_counter())
+            cents = model.pricing.cost_cents(usage)
+            return Done(Answered(decision, outcome, why, times), cents, entry.answered(outcome.target, usage, why))
+
+        done = await paid(self.accounts, caller, entry, estimate, run, free=is_free(dearest))
+        return self._routed(request, caller, done.result, done.cents)
 
     # -- the pieces of an answer --------------------------------------------------------------------------------
 
-    def _routed(self, request: RouteRequest, caller: Caller, answered: Answered) -> bytes:
+    def _routed(self, request: RouteRequest, caller: Caller, answered: Answered, charged_cents: Decimal) -> bytes:
         decision, outcome = answered.decision, answered.outcome
         rank = len(outcome.attempts) - 1
         choice = decision.ranking.choices[rank]
         session_id = request.session_id or uuid7("ses_")
         prompts = self.sessions.remember(caller.organization_id, session_id, decision.classification)
-        follow_up = decision.classification.decision == "session"
         return orjson.dumps(
             {
                 "classification": present.classification(decision.classification),
@@ -126,7 +120,7 @@ class Flow:
                 "price_comparison": self._comparison(decision, rank),
                 "result": orjson.Fragment(outcome.reply.body),
                 "provider": outcome.target.provider,
-                "charge_dollars": present.dollars(answered.charged_cents),
+                "charge_dollars": present.dollars(charged_cents),
                 "routing": {
                     "reason": answered.reason,
                     "fallback_chain": [self.catalog.ids[c.row] for c in decision.ranking.choices],
@@ -136,7 +130,7 @@ class Flow:
                 "context": {
                     "session_id": session_id,
                     "session_prompts": prompts,
-                    "contextual_boost": SESSION_BOOST if follow_up else 0.0,
+                    "contextual_boost": present.contextual_boost(decision.classification),
                 },
             }
         )
@@ -162,10 +156,9 @@ class Flow:
         provider = SANDBOX if caller.test and not model.hosted else model.provider
         return Target(model.id, provider, model.upstream_model)
 
-    def _dearest_cents(self, decision: Decision) -> Decimal:
-        """The estimate of the dearest model of the chain: what is reserved must cover whichever answers."""
-        dearest = max(decision.ranking.choices, key=lambda choice: choice.cost_dollars)
-        return self.catalog.model(dearest.row).pricing.cost_cents(decision.profile.expected)
+    def _dearest(self, decision: Decision) -> Model:
+        """The dearest model of the chain by estimate: what is reserved must cover whichever answers."""
+        return self.catalog.model(max(decision.ranking.choices, key=lambda choice: choice.cost_dollars).row)
 
     def _entry(self, request_id: str, caller: Caller, decision: Decision) -> Entry:
         found = decision.classification
@@ -195,10 +188,6 @@ class Flow:
 
     def _best(self, decision: Decision) -> Model:
         return self.catalog.model(decision.ranking.choices[0].row)
-
-
-def _since(started: float) -> float:
-    return 1000 * (time.perf_counter() - started)
 
 
 def _timing(times: Sequence[float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ documented in the OpenAPI document like all the others (`openapi.py`).
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
+from greatrouter_api.settings import SettingsInvalid
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -30,6 +31,11 @@ log = logging.getLogger("greatrouter")
 JSON = (b"content-type", b"application/json")
 SANE_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 LONGEST_ID = 128
+BODY_TIMEOUT_S = 30.0
+
+
+class CallerLeft(Exception):
+    """The connection is gone, so there is nobody to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Endpoint:
     path: str
     summary: str
     request: type[BaseModel]
-    answer: Callable[[Incoming], Awaitable[bytes]]
+    answer: Callable[[Incoming], Coroutine[Any, Any, bytes]]
     tag: str = "routing"
     runs_models: bool = True
 
@@ -82,15 +88,17 @@ class Front:
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
-        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        endpoint = self._endpoints.get(scope["path"])
         if endpoint is None:
             await self._pass_on(scope, receive, send, request_id)
             return
         try:
+            if scope["method"] != "POST":
+                raise ApiError(405, f"{endpoint.path} takes POST, not {scope['method']}", allow="POST")
             body = await self._answer(endpoint, headers, receive, request_id)
             await _send(send, 200, body, request_id)
-        except asyncio.CancelledError:
-            raise
+        except CallerLeft:
+            return
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
             await _send_error(send, error, request_id)
 
@@ -101,7 +109,7 @@ class Front:
             async with self._backing.running():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
-        except EXPECTED as error:
+        except (*EXPECTED, SettingsInvalid) as error:
             await send({"type": "lifespan.startup.failed", "message": f"greatrouter: {error}"})
             return
         await send({"type": "lifespan.shutdown.complete"})
@@ -110,15 +118,15 @@ class Front:
         self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> bytes:
         caller = await self._backing.accounts.authenticate(_key(headers))
-        body = await _read(receive, headers, self._max_body_bytes)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await _read(receive, headers, self._max_body_bytes)
+        except TimeoutError as error:
+            raise ApiError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from error
         incoming = Incoming(endpoint.path, headers, body, caller, request_id)
         if not endpoint.runs_models:
             return await endpoint.answer(incoming)
-        watcher = asyncio.ensure_future(_cancel_on_disconnect(receive, asyncio.current_task()))
-        try:
-            return await endpoint.answer(incoming)
-        finally:
-            watcher.cancel()
+        return await _unless_caller_leaves(endpoint.answer(incoming), receive)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
@@ -154,11 +162,11 @@ async def _read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) ->
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > limit:
         raise ApiError(413, f"the body has {int(stated):,} bytes; at most {limit:,} are taken (max_body_bytes)")
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
     chunks, size = [], 0
     while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
@@ -166,17 +174,30 @@ async def _read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) ->
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
-        message = await receive()
 
 
-async def _cancel_on_disconnect(receive: Receive, work: "asyncio.Task[Any] | None") -> None:
-    """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            if work is not None:
-                work.cancel()
-            return
+async def _unless_caller_leaves(answer: Coroutine[Any, Any, bytes], receive: Receive) -> bytes:
+    """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released.
+
+    Raises `CallerLeft` then; a cancellation from anywhere else goes on as it is.
+    """
+    work = asyncio.ensure_future(answer)
+    left = asyncio.ensure_future(_disconnect(receive))
+    try:
+        await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise CallerLeft
+        return work.result()
+    finally:
+        left.cancel()
+        if not work.done():
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _request_id(given: bytes | None) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from greatrouter_api.errors import ApiError
 from greatrouter_api.services import Services
 from greatrouter_catalog.model import Model
-from greatrouter_catalog.taxonomy import TASK_TYPES, VISIBILITIES
+from greatrouter_catalog.taxonomy import TASK_TYPES, TASKS, VISIBILITIES
 
 # How a filter's value compares with a model. A capability filter names all that the model must have.
 FILTERS: Mapping[str, Callable[[Model, str], bool]] = {
+    "task": lambda model, value: value in model.tasks,
     "task_type": lambda model, value: model.task_type == value,
     "provider": lambda model, value: model.provider == value,
     "category": lambda model, value: model.category == value,
@@ -19,6 +20,7 @@ FILTERS: Mapping[str, Callable[[Model, str], bool]] = {
     "routable_only": lambda model, value: model.routable or value == "false",
 }
 ALLOWED: Mapping[str, Sequence[str]] = {
+    "task": TASKS,
     "task_type": tuple(TASK_TYPES),
     "type": ("hosted", "proxied"),
     "catalog_visibility": VISIBILITIES,

@@ -25,20 +25,25 @@ from greatrouter_serving.errors import ServingError
 from greatrouter_serving.local.engine import Engine, LocalModel
 
 BATCH = 256
-OPERATOR = Caller("org_operator", "operator", "key_operator", "ultra", test=True)
+OPERATOR = Caller("org_operator", "operator", "key_operator", "ultra", test=False)
 
 
 def suggest(settings: Settings, prompt: str, optimization: str, limit: int) -> dict[str, Any]:
-    """The answer of `/v1/auto/suggest` over the whole routable catalog."""
+    """The answer of `/v1/auto/suggest` to a live key: over what is reachable, or with a note over the whole catalog."""
 
     async def run() -> bytes:
         async with AsyncExitStack() as stack:
             services = await open_services(settings, stack)
-            body = orjson.dumps({"prompt": prompt, "optimization": optimization, "limit": limit})
+            body = orjson.dumps({"prompt": readable(prompt), "optimization": optimization, "limit": limit})
             return await services.flow.suggest(parse(SuggestRequest, body), OPERATOR)
 
     answer: dict[str, Any] = orjson.loads(asyncio.run(run()))
     return answer
+
+
+def readable(argument: str) -> str:
+    """A command line's text: bytes that are no UTF-8 become replacement characters."""
+    return argument.encode("utf-8", "replace").decode()
 
 
 def classify(settings: Settings, prompts: Sequence[str]) -> list[dict[str, Any]]:
@@ -48,7 +53,9 @@ def classify(settings: Settings, prompts: Sequence[str]) -> list[dict[str, Any]]
         engine = open_engine(settings)
         try:
             await engine.start()
-            return (await open_classifier(settings, engine)).classify_batch([Question(prompt) for prompt in prompts])
+            return (await open_classifier(settings, engine)).classify_batch(
+                [Question(readable(prompt)) for prompt in prompts]
+            )
         finally:
             await engine.close()
 
@@ -79,6 +86,8 @@ def classify_lines(settings: Settings, path: Path) -> None:
     try:
         with path.open("rb") as lines:
             asyncio.run(run(lines))
+    except BrokenPipeError:
+        raise  # it is the output that is gone
     except OSError as error:
         raise CommandFailed(f"cannot read {path}: {error.strerror}") from error
 
@@ -124,8 +133,10 @@ def train(settings: Settings, tasks: Path | None, complexity: Path | None, out: 
     from greatrouter_classifier import training
 
     folder = out or settings.data_folder
+    if not folder.is_dir():
+        raise CommandFailed(f"{folder} is no folder; make it first")
     if complexity is not None:
-        rows = [(row["prompt"], ComplexityTier(row["complexity"])) for row in _read(complexity)]
+        rows = [(row["prompt"], _tier(row, complexity)) for row in _read(complexity)]
         content = training.fit_complexity(rows)
         (folder / "complexity.json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
         yield f"complexity.json: {len(content['weights'])} weights from {len(rows)} prompts"
@@ -153,6 +164,13 @@ def describe(catalog: Catalog, row: int) -> dict[str, Any]:
         "pricing": present.pricing(model.pricing),
         "benchmarks": [asdict(score) for score in catalog.scores_of(model.canonical)],
     }
+
+
+def _tier(row: dict[str, Any], path: Path) -> ComplexityTier:
+    try:
+        return ComplexityTier(row["complexity"])
+    except (KeyError, ValueError) as error:
+        raise CommandFailed(f"{path}: every line needs a complexity of {', '.join(ComplexityTier)}") from error
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

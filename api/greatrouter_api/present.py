@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
 from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
-from greatrouter_classifier.classification import Classification
+from greatrouter_classifier.classification import Classification, Decision
+from greatrouter_classifier.pipeline import DEFAULT_CONFIDENCE, SESSION_CONFIDENCE
 from greatrouter_ranking.ranker import Choice, Comparison
 
 
@@ -31,6 +32,11 @@ def classification(found: Classification) -> dict[str, Any]:
         "complexity_score": found.complexity.score,
         "probabilities": {task.value: p for task, p in found.probabilities.items()},
     }
+
+
+def contextual_boost(found: Classification) -> float:
+    """How much surer the session made the classifier than it would have been by default."""
+    return round(SESSION_CONFIDENCE - DEFAULT_CONFIDENCE, 4) if found.decision is Decision.SESSION else 0.0
 
 
 class ModelView:

@@ -1,6 +1,7 @@
 """The server process: uvicorn on uvloop, one event loop a worker."""
 
 import asyncio
+import atexit
 import gc
 import logging
 import sys
@@ -31,6 +32,7 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
         "log_level": "warning",
         "server_header": False,
         "proxy_headers": False,
+        "ws": "none",
         "date_header": True,
         "timeout_graceful_shutdown": 20,
     }
@@ -63,6 +65,7 @@ def _tune() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # frozen objects are never freed, and the extension modules complain of that at exit
     gc.set_threshold(COLLECT_AFTER, 20, 100)
 
 

@@ -22,7 +22,7 @@ from greatrouter_api.direct import Direct
 from greatrouter_api.flow import Flow
 from greatrouter_api.local_provider import LocalProvider
 from greatrouter_api.sessions import Sessions
-from greatrouter_api.settings import Settings
+from greatrouter_api.settings import Settings, SettingsInvalid
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_classifier import artifacts, exemplars
@@ -59,6 +59,7 @@ class Services:
 
 async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Opens everything; `stack` closes it again in the opposite order."""
+    make_home(settings)
     engine = open_engine(settings)
     stack.push_async_callback(engine.close)
     await engine.start()
@@ -184,9 +185,19 @@ async def _open_neighbourhood(settings: Settings, engine: Engine) -> Neighbourho
     return Neighbourhood(index, calibration, engine.embedder(settings.embedder))
 
 
+def make_home(settings: Settings) -> bytes:
+    """The home, for its owner's eyes only, and the server's secret in it. Raises `SettingsInvalid`."""
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return server_secret(settings.home / "secret")
+    except OSError as error:
+        problem = f"cannot write to {settings.home} ({error.strerror}); set GREATROUTER_HOME to a folder of yours"
+        raise SettingsInvalid(problem) from error
+
+
 def open_accounts(settings: Settings) -> Accounts:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return Accounts(settings.home / "accounts.sqlite3", server_secret(settings.home / "secret"))
+    secret = make_home(settings)
+    return Accounts(settings.home / "accounts.sqlite3", secret)
 
 
 def server_secret(path: Path) -> bytes:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 TaskName = Literal["text", "image", "video", "music", "speech", "code", "web_search", "rerank", "embeddings"]
@@ -17,7 +17,13 @@ class SettingsInvalid(Exception):
     """A setting has a wrong name, type or value; the message says which and where it comes from."""
 
 
-class ModelSettings(BaseModel):
+class Strict(BaseModel):
+    """A misspelt name is an error: a key that is silently not sent, or a price silently not used, costs more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelSettings(Strict):
     """A model of one's own provider, or a price unlike the catalog's. Prices are US dollars per native unit."""
 
     id: str = Field(min_length=1, description="The catalog id, `provider/model`.")
@@ -40,7 +46,7 @@ class ModelSettings(BaseModel):
     price_per_request: Rate = Field(default=None, ge=0)
 
 
-class ProviderSettings(BaseModel):
+class ProviderSettings(Strict):
     """One server that models are reached through; the table's name is the `provider` of catalog rows."""
 
     kind: Literal["openai"] = Field(default="openai", description="The wire protocol: any OpenAI-compatible server.")
@@ -51,7 +57,7 @@ class ProviderSettings(BaseModel):
     models: list[ModelSettings] = []
 
 
-class LocalModelSettings(BaseModel):
+class LocalModelSettings(Strict):
     """A model served by this process."""
 
     id: str
@@ -66,6 +72,7 @@ class LocalModelSettings(BaseModel):
     )
 
 
+BUILT_IN = frozenset({"local", "sandbox"})
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -95,6 +102,14 @@ class Settings(BaseSettings):
         default=3600.0, gt=0, description="A session without a request for so long is forgotten."
     )
     max_sessions: int = Field(default=50_000, ge=1)
+
+    @field_validator("providers")
+    @classmethod
+    def _not_built_in(cls, providers: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+        """A test key's traffic ends in the sandbox: nobody may put a server of that name in its place."""
+        if taken := sorted(BUILT_IN & providers.keys()):
+            raise ValueError(f"{', '.join(taken)} is built in; give the provider another name")
+        return providers
 
     @classmethod
     def settings_customise_sources(
@@ -130,6 +145,9 @@ class Settings(BaseSettings):
 
 def load(**given: Any) -> Settings:
     """The settings of this process. Raises `SettingsInvalid` with one line a problem."""
+    _refuse_unknown_variables()
+    if (named := os.environ.get("GREATROUTER_CONFIG")) and not Path(named).is_file():
+        raise SettingsInvalid(f"GREATROUTER_CONFIG names {named}, which is no file; correct it or unset it")
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -137,3 +155,15 @@ def load(**given: Any) -> Settings:
         raise SettingsInvalid(f"the settings are wrong: {problems} (see docs/settings.md)") from error
     except (OSError, ValueError) as error:
         raise SettingsInvalid(f"the settings file cannot be read: {error}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable that names no setting would be silently without effect."""
+    known = {f"GREATROUTER_{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(n for n in os.environ if n.startswith("GREATROUTER_") and n.partition("__")[0] not in known)
+    if "GREATROUTER_DATABASE_URL" in unknown:
+        raise SettingsInvalid(
+            "GREATROUTER_DATABASE_URL is set, but this version keeps accounts in SQLite only; unset it"
+        )
+    if unknown:
+        raise SettingsInvalid(f"no setting is called {', '.join(unknown)}; docs/settings.md lists them all")

@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from greatrouter_serving.call import Usage
 from greatrouter_serving.local.engine import Embedded, Reranked
 
 
@@ -51,13 +52,15 @@ def rerank(
             | ({"document": {"text": documents[i]}} if texts else {})
             for i in order
         ],
-        "usage": {
-            "prompt_tokens": reranked.prompt_tokens,
-            "total_tokens": reranked.prompt_tokens,
-            "search_units": units,
-        },
+        "usage": rerank_usage(Usage(prompt_tokens=reranked.prompt_tokens), len(documents)),
         "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": units}},
     }
+
+
+def rerank_usage(usage: Usage, documents: int) -> dict[str, Any]:
+    """Tokens, and Cohere's search units: one query with up to 100 documents each."""
+    tokens = usage.prompt_tokens
+    return {"prompt_tokens": tokens, "total_tokens": tokens, "search_units": usage.searches or -(-documents // 100)}
 
 
 def dumps(answer: object) -> bytes:

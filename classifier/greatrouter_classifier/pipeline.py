@@ -7,6 +7,7 @@ The stages before the neighbours need no model and take microseconds; `decide` r
 leaves the event loop for an embedding where they do not settle the question.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,17 @@ from greatrouter_classifier.matcher import Rule, RuleMatcher
 from greatrouter_classifier.session import is_follow_up
 
 # A shape that only one task takes is as good as a statement; a follow-up is a guess, and the default is less than one.
+# Neighbours farther away than this say nothing: "asdf" and "yes" have their nearest exemplar at 0.2 to 0.33.
+FARTHEST = 0.35
+# A question that no rule took asks for an answer, whatever pictures its words are near to ("why is the sky blue").
+QUESTION = re.compile(
+    r"(what|who|whose|when|where|which|why|how)\b|(qué|quién|cuándo|dónde|cuál|cómo|qui|que|quand|où|pourquoi|comment|was|wer|wann|"
+    r"wo|warum|wie|quem|quando|onde|qual|perché|dove|chi|что|кто|когда|где|почему|как)\b|क्या|कौन|कब|क्यों|कैसे|ما |من |متى|أين|لماذا",
+    re.IGNORECASE,
+)
+ANSWERS = (Task.TEXT, Task.CODE, Task.WEB_SEARCH, Task.RERANK, Task.EMBEDDINGS)
+# A search costs a fee of about a cent, which a wrong guess wastes: a model answers most plain questions of fact itself.
+SEARCH_THRESHOLD = 0.6
 INPUT_CONFIDENCE, SESSION_CONFIDENCE, DEFAULT_CONFIDENCE = 0.99, 0.8, 0.3
 
 
@@ -97,9 +109,12 @@ class Classifier:
         self, question: Question, words: str, near: knn.Neighbours, calibration: knn.Calibration
     ) -> Classification:
         complexity = self._complexity.assess(words)
+        if not words or near.similarity[0] < FARTHEST:
+            return _by_default(question, complexity)
         probabilities = knn.by_task(calibration.probabilities(near.features))
-        task = max(probabilities, key=lambda t: probabilities[t])
-        if probabilities[task] < calibration.threshold:
+        allowed = ANSWERS if QUESTION.match(words) else probabilities.keys()
+        task = max(allowed, key=lambda t: probabilities[t])
+        if probabilities[task] < max(calibration.threshold, SEARCH_THRESHOLD if task is Task.WEB_SEARCH else 0.0):
             return _by_default(question, complexity, probabilities)
         return _answer(
             question,

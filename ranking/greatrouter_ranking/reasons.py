@@ -6,7 +6,7 @@ from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Comparison, Optimization
 
 GOAL = {
-    Optimization.PRICE: "Lowest price that still answers well",
+    Optimization.PRICE: "Best value with price weighted most",
     Optimization.BALANCED: "Best balance of price and quality",
     Optimization.OUTPUT: "Best expected answer",
 }

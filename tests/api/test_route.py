@@ -223,7 +223,7 @@ def test_a_follow_up_takes_its_task_from_the_session(server: Running) -> None:
     second = server.route("yes, again", session_id="s-1").json()
     assert first["classification"]["task"] == second["classification"]["task"] == "image"
     assert second["classification"]["decision"] == "session"
-    assert second["context"] == {"session_id": "s-1", "session_prompts": 2, "contextual_boost": 0.15}
+    assert second["context"] == {"session_id": "s-1", "session_prompts": 2, "contextual_boost": 0.5}
 
 
 def test_sessions_of_other_organizations_are_not_seen(server: Running) -> None:

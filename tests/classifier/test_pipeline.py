@@ -109,6 +109,19 @@ def test_it_says_default_rather_than_guess(classifier: Classifier) -> None:
     assert (other.task, other.decision) == (Task.CODE, Decision.DEFAULT)
 
 
+@pytest.mark.parametrize("prompt", ["", "   ", "asdf", "yes"])
+def test_what_is_near_to_nothing_is_the_default(classifier: Classifier, prompt: str) -> None:
+    assert classifier.classify(Question(prompt)).decision is Decision.DEFAULT
+
+
+def test_a_question_is_not_taken_for_a_picture(embedder: ScriptedEmbedder, classifier: Classifier) -> None:
+    """Its words lie at the very exemplar of a picture, but it asks for an answer."""
+    vectors = embedder.embed
+    embedder.embed = lambda texts: vectors(["sea" for _ in texts])  # type: ignore[method-assign]
+    assert classifier.classify(Question("a calm expanse of water")).task is Task.IMAGE
+    assert classifier.classify(Question("why is water calm at times")).task is Task.TEXT
+
+
 def test_with_regex_only_the_embedder_is_never_touched(classifier: Classifier, embedder: ScriptedEmbedder) -> None:
     found = classifier.classify(Question("tune", regex_only=True))
     assert found.decision is Decision.DEFAULT

@@ -72,6 +72,13 @@ def test_words_beyond_the_cut_are_not_seen() -> None:
     assert wording.shared(["far far away lies the ocean"], 6)[0] > 0
 
 
+def test_a_document_is_read_up_to_a_bound() -> None:
+    wording = hybrid.wording(FakeBackend(), "ocean")
+    padding = "." * hybrid.MAX_CHARACTERS
+    assert wording.shared([padding + "ocean"], None).tolist() == [0]
+    assert wording.shared(["ocean" + padding], None).tolist() == wording.shared(["ocean"], None).tolist()
+
+
 def test_an_empty_document_is_irrelevant() -> None:
     assert score(FakeBackend(), "ocean", ["", "ocean"])[0] < 0.001
 

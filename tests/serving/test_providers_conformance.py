@@ -35,7 +35,7 @@ ANSWERS = {
     "speech": Answer(b"ID3sound", content_type="audio/mpeg"),
     "transcription": json_answer({"text": "good morning"}),
     "video": json_answer({"id": "v1", "object": "video", "status": "completed", "seconds": "4", "data": [{}]}),
-    "embeddings": json_answer({"data": [{"embedding": [0.1], "index": 0}], "usage": {"prompt_tokens": 2}}),
+    "embeddings": json_answer({"data": [{"embedding": [0.1]}, {"embedding": [0.2]}], "usage": {"prompt_tokens": 2}}),
     "rerank": json_answer({"results": [{"index": 0, "relevance_score": 0.9}]}),
 }
 CHUNK = {"choices": [{"delta": {"content": "Hi"}}], "usage": None}

@@ -13,7 +13,7 @@ from greatrouter_serving.errors import InvalidInput, UpstreamFailed, UpstreamRej
 from greatrouter_serving.providers.faults import fault_of
 from greatrouter_serving.providers.openai import OpenAIProvider
 from greatrouter_serving.providers.session import open_session
-from greatrouter_serving.providers.transport import MAX_ANSWER_BYTES
+from greatrouter_serving.providers.transport import MAX_CHAT_BYTES
 from greatrouter_serving.providers.usage import token_usage
 from tests.serving.fake_provider import COMPLETION, Answer, Received, fake_server, json_answer
 
@@ -101,7 +101,12 @@ def test_no_key_sends_no_authorization() -> None:
 def test_each_task_has_its_endpoint_and_the_prompt_fills_what_lacks(
     call: Call, path: str, sent: dict[str, Any]
 ) -> None:
-    answer: dict[str, Any] = {"choices": [{}], "data": [{}], "results": [{}], "audio": {}}
+    answer: dict[str, Any] = {
+        "choices": [{}],
+        "data": [{"embedding": [0.1]}],
+        "results": [{"index": 0, "relevance_score": 0.5}],
+        "audio": {},
+    }
     _, [request] = run(call, json_answer(answer))
     assert request.path == path
     assert request.json() == {**sent, "model": "small"}
@@ -385,12 +390,12 @@ def test_sound_must_be_sound() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(headers={"Content-Length": str(MAX_ANSWER_BYTES + 1)}, ending="hang", body=b"x"),
-        Answer(pieces=(b" " * 4_000_000,) * 17, ending="hang"),
+        Answer(headers={"Content-Length": str(MAX_CHAT_BYTES + 1)}, ending="hang", body=b"x"),
+        Answer(pieces=(b" " * 4_000_000,) * 5, ending="hang"),
     ],
 )
 def test_an_endless_answer_is_given_up(answer: Answer) -> None:
-    assert "more than 64 MB" in str(failure_of(HELLO, answer))
+    assert "more than 16 MB" in str(failure_of(HELLO, answer))
 
 
 def test_nobody_at_home_moves_on() -> None:

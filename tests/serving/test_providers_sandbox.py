@@ -75,7 +75,30 @@ def test_chat_says_what_the_prompt_was_taken_for_and_who_would_have_answered(tas
 def test_messages_are_counted_rather_than_the_prompt() -> None:
     parts = [{"type": "text", "text": "x" * 400}, {"type": "image_url", "image_url": {"url": "data:,"}}]
     usage = reply_to(Call("text", "short", {"messages": [{"role": "user", "content": parts}, None]})).usage
-    assert usage.prompt_tokens == 108
+    assert usage.prompt_tokens == 104
+
+
+@pytest.mark.parametrize("messages", [1.5, True, "x", float("nan"), {"role": "user"}, [None, 1, "x"], [[]]])
+def test_malformed_messages_count_as_none(messages: object) -> None:
+    none = reply_to(Call("text", "Say hello"))
+    assert reply_to(Call("text", "Say hello", {"messages": messages})).usage == none.usage
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text("a1 é", max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["content", "text", "x"]), inner),
+    max_leaves=6,
+)
+
+
+@given(JSON, st.sampled_from(["text", "image", "video", "speech", "embeddings", "music"]))
+def test_no_input_breaks_an_answer(value: object, task: str) -> None:
+    names = ("messages", "n", "seconds", "input", "dimensions", "prompt", "text", "response_format", "stream_options")
+    assert answer_to(Call(task, "x", dict.fromkeys(names, value)))["provider"] == "sandbox"
+
+
+def test_a_number_of_many_digits_is_not_one() -> None:
+    assert reply_to(Call("video", "Waves", {"seconds": "9" * 5000})).usage == Usage(seconds=Decimal(4))
 
 
 def test_the_stream_says_what_the_answer_says() -> None:

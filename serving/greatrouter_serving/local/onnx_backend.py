@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from tokenizers import Tokenizer
 
 from greatrouter_serving.errors import InferenceFailed, InvalidInput, ModelLoadFailed
@@ -13,6 +11,8 @@ from greatrouter_serving.local.backend import Encoded, Floats, Ids, Traits, unit
 from greatrouter_serving.local.bert_onnx import Encode
 from greatrouter_serving.local.hub import ModelFiles, count_params, read_model
 from greatrouter_serving.local.prepared import open_prepared
+from greatrouter_serving.local.runtime import errors as ort_errors
+from greatrouter_serving.local.runtime import onnxruntime
 
 # Everything the runtime raises derives straight from Exception, one class per status code.
 RUNTIME_ERRORS = tuple(

@@ -1,9 +1,12 @@
 """Any server that speaks OpenAI's API: the hosted ones, vLLM, Ollama, llama.cpp."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, Mapping
+from typing import Any, TypeGuard
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from greatrouter_serving.call import Call, Reply, Target
@@ -13,15 +16,18 @@ from greatrouter_serving.providers.faults import lost_connection, malformed
 from greatrouter_serving.providers.form import form_body, needs_form
 from greatrouter_serving.providers.payload import (
     CHAT,
+    EMBEDDINGS,
     ENDPOINTS,
+    RERANK,
     SPEECH,
     TRANSCRIPTION,
     VIDEO,
     Endpoint,
+    documents_in,
     endpoint_of,
     json_body,
 )
-from greatrouter_serving.providers.transport import Transport
+from greatrouter_serving.providers.transport import MAX_ANSWER_BYTES, MAX_BYTES_IN_LOOP, MAX_CHAT_BYTES, Transport
 from greatrouter_serving.providers.usage import usage_of
 from greatrouter_serving.providers.video import make_video
 from greatrouter_serving.sse import DoneWatcher
@@ -66,11 +72,20 @@ class OpenAIProvider:
             body, document = await make_video(self._transport, url, request, timeout_s, self._poll_interval_s)
             return Reply(body, usage_of(endpoint, call, document))
         else:
-            body, response = await self._transport.send("POST", url, timeout_s, json_body(endpoint, model, call))
+            limit_bytes = MAX_CHAT_BYTES if endpoint is CHAT else MAX_ANSWER_BYTES
+            request = json_body(endpoint, model, call)
+            body, response = await self._transport.send("POST", url, timeout_s, request, limit_bytes)
         if endpoint is SPEECH or endpoint is TRANSCRIPTION:
             body = self._enveloped(endpoint, call, body, response.content_type)
+        if len(body) > MAX_BYTES_IN_LOOP:
+            return await asyncio.to_thread(self._reply, endpoint, call, body)
+        return self._reply(endpoint, call, body)
+
+    def _reply(self, endpoint: Endpoint, call: Call, body: bytes) -> Reply:
+        """The body as it came, unless its order or names had to be mended."""
         document = self._transport.parse(body, endpoint.answer_keys)
-        return Reply(body, usage_of(endpoint, call, document))
+        sound = _sound(self.name, endpoint, call, document)
+        return Reply(body if sound is document else orjson.dumps(sound), usage_of(endpoint, call, document))
 
     async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
         """A chat answer as the raw bytes of its event stream, one piece per socket read, usage always included.
@@ -130,3 +145,75 @@ async def _await_end(response: aiohttp.ClientResponse) -> None:
     except (aiohttp.ClientError, TimeoutError):
         # The answer is complete; only its connection is lost.
         return
+
+
+def _sound(name: str, endpoint: Endpoint, call: Call, document: dict[str, Any]) -> dict[str, Any]:
+    """`document` itself where its shape holds what its readers rely on, or a mended copy.
+
+    Raises UpstreamFailed, so that a server which answers nonsense is followed by the next.
+    """
+    if endpoint is CHAT and not _are_objects(document["choices"]):
+        raise malformed(name, "choices is not a list of objects")
+    if endpoint is EMBEDDINGS:
+        return _in_order(name, document, _inputs_sent(call))
+    if endpoint is RERANK:
+        return _ranked(name, document, len(documents_in(call.input)))
+    return document
+
+
+def _in_order(name: str, document: dict[str, Any], count: int) -> dict[str, Any]:
+    """The embeddings in the order of their inputs."""
+    rows = document["data"]
+    if not _are_objects(rows) or len(rows) != count:
+        raise malformed(name, f"data is not a list of {count} objects, one for each input")
+    if not all(_is_vector(row.get("embedding")) for row in rows):
+        raise malformed(name, "an embedding is neither a list of numbers nor base64")
+    places = [place if row.get("index") is None else row["index"] for place, row in enumerate(rows)]
+    in_order = list(range(count))
+    # 0.0 and false equal 0.
+    if any(type(place) is not int for place in places) or sorted(places) != in_order:
+        raise malformed(name, f"the embeddings' indices are not 0 to {count - 1}, each once")
+    if places == in_order:
+        return document
+    return {**document, "data": [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0])]}
+
+
+def _ranked(name: str, document: dict[str, Any], count: int) -> dict[str, Any]:
+    """The ranking under `results`, where Voyage says `data`."""
+    results = document.get("results") or document.get("data")
+    if not _are_objects(results):
+        raise malformed(name, "results is not a list of objects")
+    indices = [result.get("index") for result in results]
+    if not all(type(index) is int and 0 <= index < count for index in indices) or len(set(indices)) < len(indices):
+        raise malformed(name, f"the results' indices are not different numbers from 0 to {count - 1}")
+    if not _are_numbers([result.get("relevance_score") for result in results]):
+        raise malformed(name, "a relevance_score is not a number")
+    if document.get("results"):
+        return document
+    rest = {key: value for key, value in document.items() if key != "data"}
+    names = ("index", "relevance_score")
+    return {**rest, "results": [{key: result[key] for key in names} for result in results]}
+
+
+def _inputs_sent(call: Call) -> int:
+    """How many vectors are due: one for a text or a list of token ids, else one for each item."""
+    given = call.input.get("input")
+    return len(given) if isinstance(given, list) and given and not isinstance(given[0], int) else 1
+
+
+def _are_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _is_vector(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and _are_numbers(value)
+    try:
+        return isinstance(value, str) and bool(base64.b64decode(value, validate=True))
+    except ValueError:
+        return False
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    """Finite ones: orjson reads neither NaN nor infinity. By their types, 15 ns a number: vectors are long."""
+    return set(map(type, values)) <= {int, float}

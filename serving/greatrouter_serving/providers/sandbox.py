@@ -98,7 +98,7 @@ def _event(document: dict[str, Any]) -> bytes:
 def _chat(request: _Request) -> tuple[dict[str, Any], Usage]:
     content = request.label
     usage = Usage(
-        prompt_tokens=sum(map(_message_tokens, chat_fields("", request.call)["messages"])),
+        prompt_tokens=sum(map(_message_tokens, _messages(request.call))),
         completion_tokens=estimate_tokens(content),
         searches=1 if request.call.task == "web_search" else 0,
     )
@@ -112,9 +112,16 @@ def _chat(request: _Request) -> tuple[dict[str, Any], Usage]:
     return document, usage
 
 
-def _message_tokens(message: object) -> int:
+def _messages(call: Call) -> list[dict[str, Any]]:
+    """The caller's messages, or the prompt as one where they are none or malformed."""
+    messages = chat_fields("", call)["messages"]
+    sound = [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
+    return sound or [{"role": "user", "content": call.prompt}]
+
+
+def _message_tokens(message: dict[str, Any]) -> int:
     """A message's text, in one string or in parts, and 4 tokens for what every chat template puts around it."""
-    content = message.get("content") if isinstance(message, dict) else None
+    content = message.get("content")
     parts = content if isinstance(content, list) else [{"text": content}]
     texts = (part.get("text") for part in parts if isinstance(part, dict))
     return 4 + sum(estimate_tokens(text) for text in texts if isinstance(text, str))
@@ -231,7 +238,8 @@ def _overlap(query: str, document: str) -> float:
 
 def _whole_number(value: object, default: int, largest: int) -> int:
     """`value`, also as Sora's string, within 1..largest; anything else is the default."""
-    if isinstance(value, str) and value.isdecimal():
+    # int() refuses more than 4300 digits.
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
         value = int(value)
     return min(max(value, 1), largest) if type(value) is int else default
 

@@ -17,6 +17,13 @@ from greatrouter_serving.sse import EventSplitter, data_of
 
 # A 12-second 720p film is about 20 MB; anything larger than this is a fault or an attack.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+# Of text. A picture in a chat answer is a few megabytes.
+MAX_CHAT_BYTES = 16 * 1024 * 1024
+# orjson holds the interpreter's lock while it parses, in any thread, so only fewer values shorten the pause: 16 MB of
+# "[]," took 1.4 s, a string or vectors of that size 20-70 ms. With 20 log-probabilities a token it has 400,000.
+MAX_CONTAINERS = 500_000
+# What is parsed and checked on the event loop, 4 ms of vectors; larger answers go to a thread.
+MAX_BYTES_IN_LOOP = 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 # aiohttp writes larger bytes in one blocking piece, and warns; a file object goes out in chunks.
 _MAX_BYTES_IN_ONE_WRITE = 1024 * 1024
@@ -38,7 +45,12 @@ class Transport:
         self._json_headers = CIMultiDict({**common, "Content-Type": "application/json"})
 
     async def send(
-        self, method: str, url: URL, timeout_s: float, data: bytes | aiohttp.FormData | None = None
+        self,
+        method: str,
+        url: URL,
+        timeout_s: float,
+        data: bytes | aiohttp.FormData | None = None,
+        limit_bytes: int = MAX_ANSWER_BYTES,
     ) -> tuple[bytes, aiohttp.ClientResponse]:
         """The body of a 2xx answer and the closed response, whose headers stay readable. `data` as bytes is JSON."""
         headers = self._json_headers if isinstance(data, bytes) else self._headers
@@ -48,15 +60,17 @@ class Transport:
             ) as response:
                 if not 200 <= response.status < 300:
                     raise await self._fault(response)
-                body = await read_bounded(response, MAX_ANSWER_BYTES)
+                body = await read_bounded(response, limit_bytes)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise lost_connection(self.name, error, timeout_s) from error
         if body is None:
-            raise malformed(self.name, f"more than {MAX_ANSWER_BYTES // 1024**2} MB")
+            raise malformed(self.name, f"more than {limit_bytes // 1024**2} MB")
         return body, response
 
     def parse(self, body: bytes, answer_keys: tuple[str, ...] = ()) -> dict[str, Any]:
         """A JSON object that is an answer: no `error` in it, and something under one of `answer_keys`."""
+        if len(body) > MAX_BYTES_IN_LOOP and body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
+            raise malformed(self.name, f"more than {MAX_CONTAINERS} lists and objects")
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -105,7 +119,7 @@ class Transport:
                 # Some servers open a stream with status 200 and say in it that they failed.
                 self.parse(data)
                 return seen
-            if len(seen) > MAX_ANSWER_BYTES:
+            if len(seen) > MAX_CHAT_BYTES:
                 break
         raise malformed(self.name, "something that is not an event stream" if seen else "an empty stream")
 

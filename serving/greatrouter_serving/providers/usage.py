@@ -1,8 +1,11 @@
-"""The native units of an answer, from its JSON document. Whatever a provider leaves out or garbles counts as zero."""
+"""The native units of an answer, from its JSON document. Whatever a provider leaves out or garbles counts as zero.
+
+Nothing here raises: by the time usage is read the work is done and paid for, so a garbled count must not lose it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from greatrouter_serving.call import Call, Usage
@@ -18,6 +21,16 @@ from greatrouter_serving.providers.payload import (
     documents_in,
     spoken_text,
 )
+
+# What no single request consumes: beyond these a count is garbled, not large.
+MAX_TOKENS = 100_000_000
+MAX_SECONDS = 86_400
+MAX_IMAGES = 1_000
+MAX_CHARACTERS = 100_000_000
+MAX_DOCUMENTS = MAX_SEARCHES = 1_000_000
+# Decimal reads a string of any length, in time that grows with it.
+_MAX_SECONDS_DIGITS = 32
+_MIN_SECONDS = Decimal("0.000001")
 
 
 def usage_of(endpoint: Endpoint, call: Call, document: Mapping[str, Any]) -> Usage:
@@ -35,18 +48,26 @@ def _units(endpoint: Endpoint, call: Call, document: Mapping[str, Any]) -> dict[
         units["searches"] = 1
     elif endpoint is IMAGES or endpoint is IMAGE_EDITS:
         data = document.get("data")
-        units["images"] = len(data) if isinstance(data, list) else 0
+        units["images"] = _count(len(data), MAX_IMAGES) if isinstance(data, list) else 0
     elif endpoint is SPEECH:
-        units["characters"] = len(spoken_text(call))
+        units["characters"] = _count(len(spoken_text(call)), MAX_CHARACTERS)
     elif endpoint is TRANSCRIPTION:
         usage = document.get("usage")
         length = usage.get("seconds") if isinstance(usage, dict) else None
-        units["seconds"] = _seconds(length or document.get("duration"))
+        units["seconds"] = _seconds(length) or _seconds(document.get("duration"))
     elif endpoint is VIDEO:
-        units["seconds"] = _seconds(document.get("seconds") or call.input.get("seconds"))
+        units["seconds"] = _seconds(document.get("seconds")) or _seconds(call.input.get("seconds"))
     elif endpoint is RERANK:
-        units["documents"] = len(documents_in(call.input))
+        units["documents"] = _count(len(documents_in(call.input)), MAX_DOCUMENTS)
+        units["searches"] = _search_units(document)
     return units
+
+
+def _search_units(document: Mapping[str, Any]) -> int:
+    """Cohere's own unit of billing, under its name for it or beside the tokens."""
+    meta = document.get("meta")
+    billed = meta.get("billed_units") if isinstance(meta, dict) else None
+    return _part(billed, "search_units", MAX_SEARCHES) or _part(document.get("usage"), "search_units", MAX_SEARCHES)
 
 
 def token_usage(usage: object) -> Usage:
@@ -68,25 +89,27 @@ def token_usage(usage: object) -> Usage:
     return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion))
 
 
-def _part(details: object, name: str) -> int:
-    return _count(details.get(name)) if isinstance(details, dict) else 0
+def _part(details: object, name: str, largest: int = MAX_TOKENS) -> int:
+    return _count(details.get(name), largest) if isinstance(details, dict) else 0
 
 
-def _count(value: object) -> int:
-    """A whole number of at least zero; JavaScript servers may send 12.0."""
-    if type(value) is int:
-        return max(value, 0)
+def _count(value: object, largest: int = MAX_TOKENS) -> int:
+    """A whole number within 0..largest, or else 0; JavaScript servers may send 12.0."""
     if isinstance(value, float) and value.is_integer():
-        return max(int(value), 0)
-    return 0
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= largest else 0
 
 
 def _seconds(value: object) -> Decimal:
     """Sora sends the length as a string, transcription as a number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, int):
+        # A huge one cannot even be written out.
+        value = _count(value, MAX_SECONDS)
+    if not isinstance(value, (int, float, str)) or (isinstance(value, str) and len(value) > _MAX_SECONDS_DIGITS):
         return Decimal(0)
     try:
         seconds = Decimal(str(value))
-    except InvalidOperation:
+    except DecimalException:
         return Decimal(0)
-    return seconds if seconds.is_finite() and seconds > 0 else Decimal(0)
+    # Below a microsecond is garbled too: 1e-999999 would underflow on the bill.
+    return seconds if seconds.is_finite() and _MIN_SECONDS <= seconds <= MAX_SECONDS else Decimal(0)
