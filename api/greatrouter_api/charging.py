@@ -137,25 +137,21 @@ def billed(usage: Usage, expected: Expected, model: Model) -> Usage:
 
     A count that cannot be right is taken as not given, and logged.
     """
-    tokens = usage.prompt_tokens or usage.completion_tokens
     limits = _limits(expected, model)
-    units: dict[str, Any] = {}
-    for name, limit in limits.items():
-        counted = getattr(usage, name)
-        if counted > limit:
-            log.warning(
-                "%s at %s counted %s %s, which cannot be; charging the estimate",
-                model.id,
-                model.provider,
-                counted,
-                name,
-            )
-            counted = 0
-        is_token = name.endswith("_tokens")
-        units[name] = counted if counted or (tokens and is_token) else getattr(expected, name)
-    if units["prompt_tokens"] != usage.prompt_tokens:
-        units["cached_tokens"] = 0
-    return replace(usage, **units)
+    counted = {name: _believed(getattr(usage, name), limit, f"{name} of {model.id}") for name, limit in limits.items()}
+    tokens = counted["prompt_tokens"] or counted["completion_tokens"]
+    units: dict[str, Any] = {
+        name: count if count or (tokens and name.endswith("_tokens")) else getattr(expected, name)
+        for name, count in counted.items()
+    }
+    return replace(usage, **units, cached_tokens=min(usage.cached_tokens, units["prompt_tokens"]))
+
+
+def _believed(count: int | Decimal, limit: int | Decimal, what: str) -> int | Decimal:
+    if count <= limit:
+        return count
+    log.warning("a provider counted %s %s, which cannot be; the estimate is charged", count, what)
+    return 0
 
 
 def _limits(expected: Expected, model: Model) -> dict[str, int | Decimal]:

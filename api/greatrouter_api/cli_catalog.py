@@ -1,5 +1,6 @@
 """`greatrouter catalog`."""
 
+import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -38,11 +39,13 @@ def build(
     """Builds the facts that ship with a release from downloaded feeds."""
     with fail_clearly():
         from greatrouter_catalog import facts
+        from greatrouter_catalog.offer import day
 
         data = _settings().data_folder / "catalog"
         supplement = data / "supplement.jsonl"
+        read_on = max(day(json.loads(line)["read_on"]) or _today() for line in supplement.read_text().splitlines())
         by_hand = facts.Feed(
-            "supplement", supplement.name, _today(), "collected by hand, a source a line", str(supplement.name)
+            "supplement", supplement.name, read_on, "collected by hand, a source a line", supplement.name
         )
         built = facts.build(feeds, facts.manifest(data / "feeds.toml"), [(by_hand, supplement)], _today())
         facts.write(built, out or data)

@@ -77,6 +77,10 @@ class Running:
     accounts: Accounts
     provider: Provider
 
+    @property
+    def organization_id(self) -> str:
+        return asyncio.run(self.accounts.authenticate(self.live)).organization_id
+
     def post(self, path: str, body: Any, key: str | None = None, **headers: str) -> httpx2.Response:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         authorization = {"Authorization": f"Bearer {key or self.test}"}

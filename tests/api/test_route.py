@@ -81,16 +81,8 @@ def test_the_charge_is_what_was_used_at_the_models_price_and_is_the_same_everywh
 
 
 def logged(server: Running, request_id: str) -> list[dict[str, Any]]:
-    organization = server.accounts.list_keys()[0]
-    assert organization.organization == "acme"
-    rows = server.accounts.activity(_organization_id(server), 1000)
+    rows = server.accounts.activity(server.organization_id, 1000)
     return [row for row in rows if row["request_id"] == request_id]
-
-
-def _organization_id(server: Running) -> str:
-    import asyncio
-
-    return asyncio.run(server.accounts.authenticate(server.live)).organization_id
 
 
 def test_a_failing_model_is_followed_by_the_next_and_only_the_answer_is_charged(server: Running) -> None:
