@@ -23,8 +23,9 @@ LARGEST_BATCH = 500
 MOST_WAITING = 100_000
 RETRY_S = 1.0
 # After a shared commit the next waits this long, for those who were answered together come back together: eight callers
-# in a closed loop share one commit instead of two by turns (150 CPU-us a charge instead of 240 at the same latency).
-SHARE_S = 0.0005
+# in a closed loop share one commit instead of two by turns. Over HTTP, 2 ms against 0.5: 1,030 CPU-us a routed request
+# instead of 1,260, and a median of 7.5 ms instead of 9.
+SHARE_S = 0.002
 
 Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 

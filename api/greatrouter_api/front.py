@@ -181,23 +181,23 @@ async def _unless_caller_leaves(answer: Coroutine[Any, Any, bytes], receive: Rec
 
     Raises `CallerLeft` then; a cancellation from anywhere else goes on as it is.
     """
-    work = asyncio.ensure_future(answer)
-    left = asyncio.ensure_future(_disconnect(receive))
+    work = asyncio.current_task()
+    assert work is not None  # a coroutine always runs in a task
+    left = asyncio.ensure_future(_disconnect(receive, work))
     try:
-        await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise CallerLeft
-        return work.result()
+        return await answer
+    except asyncio.CancelledError as error:
+        if left.done() and not left.cancelled() and work.uncancel() == 0:
+            raise CallerLeft from error
+        raise
     finally:
         left.cancel()
-        if not work.done():
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
 
 
-async def _disconnect(receive: Receive) -> None:
+async def _disconnect(receive: Receive, work: "asyncio.Task[Any]") -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    work.cancel()
 
 
 def _request_id(given: bytes | None) -> str:

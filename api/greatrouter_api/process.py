@@ -19,7 +19,7 @@ from greatrouter_api.settings import Settings, load
 COLLECT_AFTER = 50_000
 # Threads (the ledger's, the encoder's) may hold the interpreter for this long while the event loop wants it back; the
 # default of 5 ms was the router's p99 latency beside a busy ledger.
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.005
 
 
 def run(settings: Settings, host: str, port: int, workers: int) -> None:
