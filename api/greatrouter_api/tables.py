@@ -57,7 +57,7 @@ def suggestion_table(prompt: str, answer: dict[str, Any]) -> None:
         f"best quality {comparison['best_quality_model']}."
     )
     if note := answer.get("note"):
-        say(f"Note: {note}")
+        say(f"Note: {escape(note)}")
 
 
 def decision_table(decisions: Sequence[tuple[str, dict[str, Any]]]) -> None:
