@@ -28,8 +28,9 @@ from greatrouter_classifier.matcher import Rule, RuleMatcher
 from greatrouter_classifier.session import is_follow_up
 
 # A shape that only one task takes is as good as a statement; a follow-up is a guess, and the default is less than one.
-# Neighbours farther away than this say nothing: "asdf" and "yes" have their nearest exemplar at 0.2 to 0.33.
-FARTHEST = 0.35
+# Neighbours farther away than this say nothing, and of a single short word ("asdf", "yes": 0.26 to 0.32) only near ones
+# do. At 0.35 for all, a third of the captions of pictures and clips on unseen sources became text.
+FARTHEST, FARTHEST_OF_A_WORD, LONGEST_WORD = 0.25, 0.5, 12
 # A question that no rule took asks for an answer, whatever pictures its words are near to ("why is the sky blue").
 QUESTION = re.compile(
     r"(what|who|whose|when|where|which|why|how)\b|(qué|quién|cuándo|dónde|cuál|cómo|qui|que|quand|où|pourquoi|comment|was|wer|wann|"
@@ -109,7 +110,8 @@ class Classifier:
         self, question: Question, words: str, near: knn.Neighbours, calibration: knn.Calibration
     ) -> Classification:
         complexity = self._complexity.assess(words)
-        if not words or near.similarity[0] < FARTHEST:
+        one_word = len(words) < LONGEST_WORD and len(words.split()) < 2
+        if not words or near.similarity[0] < (FARTHEST_OF_A_WORD if one_word else FARTHEST):
             return _by_default(question, complexity)
         probabilities = knn.by_task(calibration.probabilities(near.features))
         allowed = ANSWERS if QUESTION.match(words) else probabilities.keys()
