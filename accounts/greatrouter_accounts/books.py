@@ -2,6 +2,9 @@
 
 The driver gets them as they stand here. Built as SQLAlchemy expressions they made a batch of one take 0.9 ms of CPU
 time; now it takes 0.25 ms, and 0.15 of them are the disk's flush.
+
+Every statement takes all its rows as one JSON parameter. `executemany` lets go of the interpreter's lock at each row,
+and beside a busy event loop that made seven switches of threads a request.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,22 +21,26 @@ from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import ZERO, cents, from_units, to_units
 
-# A JSON list of names in one parameter, so that one statement does for any number of them.
 FIND_RESERVATIONS = """
     SELECT id, organization_id, amount_cents, request_id FROM reservations
     WHERE id IN (SELECT value FROM json_each(?))"""
 FIND_BALANCES = "SELECT account, amount_cents FROM balances WHERE account IN (SELECT value FROM json_each(?))"
 ADD_ENTRIES = """
     INSERT INTO ledger (transaction_id, kind, account, amount_cents, request_id, created_at)
-    VALUES (?, ?, ?, ?, ?, ?)"""
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+           json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+    FROM json_each(?) ORDER BY key"""
 CHANGE_BALANCES = """
-    INSERT INTO balances (account, amount_cents) VALUES (?, ?)
+    INSERT INTO balances (account, amount_cents)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true
     ON CONFLICT (account) DO UPDATE SET amount_cents = balances.amount_cents + excluded.amount_cents"""
 OPEN_RESERVATIONS = """
     INSERT INTO reservations (id, organization_id, amount_cents, request_id, owner, created_at)
-    VALUES (?, ?, ?, ?, ?, ?)"""
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+           json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+    FROM json_each(?)"""
 # Not DELETE ... RETURNING in place of this and the SELECT: SQLite takes 85 us for what these two do in 9.
-CLOSE_RESERVATIONS = "DELETE FROM reservations WHERE id = ?"
+CLOSE_RESERVATIONS = "DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))"
 FIND_ORPHANS = "SELECT id FROM reservations WHERE owner NOT IN (SELECT value FROM json_each(?)) ORDER BY id"
 
 # Orphans given back at a time.
@@ -57,7 +64,7 @@ def post(connection: Connection, operations: Sequence[rules.Operation], owner: s
 def release_orphans(connection: Connection, alive: Iterable[str], owner: str) -> int:
     """Gives back what processes that are not `alive` had set aside; how many reservations that were."""
     cursor = connection.connection.cursor()
-    cursor.execute(FIND_ORPHANS, _names(alive))
+    cursor.execute(FIND_ORPHANS, _json(alive))
     orphans = [rules.Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
     for start in range(0, len(orphans), CHUNK):
         post(connection, orphans[start : start + CHUNK], owner)
@@ -78,12 +85,12 @@ def latest_entries(connection: Connection, account: str, limit: int) -> list[dic
 
 
 def _reservations(cursor: DBAPICursor, ids: Sequence[str]) -> dict[str, rules.Reserve]:
-    cursor.execute(FIND_RESERVATIONS, _names(ids))
+    cursor.execute(FIND_RESERVATIONS, _json(ids))
     return {row[0]: rules.Reserve(row[0], row[1], from_units(row[2]), row[3]) for row in cursor.fetchall()}
 
 
 def _balances(cursor: DBAPICursor, accounts: Iterable[str]) -> dict[str, Decimal]:
-    cursor.execute(FIND_BALANCES, _names(accounts))
+    cursor.execute(FIND_BALANCES, _json(accounts))
     return {account: from_units(units) for account, units in cursor.fetchall()}
 
 
@@ -98,16 +105,17 @@ def _write(cursor: DBAPICursor, posting: rules.Posting, known: dict[str, rules.R
         for r in posting.open.values()
         if r.id not in known
     ]
-    closed = [(name,) for name in known if name not in posting.open]
-    if entries:
-        cursor.executemany(ADD_ENTRIES, entries)
-    if changes:
-        cursor.executemany(CHANGE_BALANCES, changes)
-    if opened:
-        cursor.executemany(OPEN_RESERVATIONS, opened)
-    if closed:
-        cursor.executemany(CLOSE_RESERVATIONS, closed)
+    closed = [name for name in known if name not in posting.open]
+    written = (
+        (ADD_ENTRIES, entries),
+        (CHANGE_BALANCES, changes),
+        (OPEN_RESERVATIONS, opened),
+        (CLOSE_RESERVATIONS, closed),
+    )
+    for statement, rows in written:
+        if rows:
+            cursor.execute(statement, _json(rows))
 
 
-def _names(names: Iterable[str]) -> tuple[str]:
-    return (orjson.dumps(list(names)).decode(),)
+def _json(rows: Iterable[Any]) -> tuple[str]:
+    return (orjson.dumps(list(rows)).decode(),)
