@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import listing, openapi, wire
-from greatrouter_api.errors import ApiError, from_exception
+from greatrouter_api.errors import ApiError, from_exception, unknown_model
 from greatrouter_api.front import Endpoint, Front, Incoming
 from greatrouter_api.llms import llms_txt
 from greatrouter_api.schemas import EmbeddingsRequest, RerankRequest, RouteRequest, SuggestRequest, parse
@@ -136,9 +136,7 @@ def _add_public(app: FastAPI, server: Server) -> None:
         services, model_id = server.services, f"{provider}/{model}"
         endpoints = services.catalog.find(model_id)
         if not endpoints:
-            raise ApiError(
-                404, f"no model is called {model_id!r}; GET /v1/models lists them", "model_not_found", "model"
-            )
+            raise unknown_model(model_id)
         found = listing.model_object(services, endpoints)
         first = services.catalog.model(endpoints[0])
         return _json(

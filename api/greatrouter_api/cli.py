@@ -1,17 +1,14 @@
 """The command line. Heavy modules are imported by the command that needs them: `greatrouter --help` takes 0.2 s."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from greatrouter_api.cli_accounts import accounts_app, keys_app
 from greatrouter_api.cli_catalog import catalog_app
 from greatrouter_api.cli_models import classifier_app, models_app
-from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json
-
-if TYPE_CHECKING:
-    from greatrouter_api.settings import Settings
+from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json, settings
 
 ABOUT = "Says what a prompt asks for, chooses the best model for it, runs it, and says why."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
@@ -22,12 +19,6 @@ app.add_typer(classifier_app, name="classifier", help="The classifier: train.")
 app.add_typer(accounts_app, name="accounts", help="Organizations: show, credit, statement, verify.")
 
 Optimization = Annotated[str, typer.Option(help="price-optimized, balanced or output-optimized.")]
-
-
-def settings() -> "Settings":
-    from greatrouter_api.settings import load
-
-    return load()
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from greatrouter_api.terminal import CommandFailed, fail_clearly
+from greatrouter_api.terminal import CommandFailed, fail_clearly, settings
 
 if TYPE_CHECKING:
     from greatrouter_accounts.accounts import Accounts
@@ -22,9 +22,8 @@ Organization = Annotated[str, typer.Option("--org", help="The organization's nam
 @contextmanager
 def _opened() -> Iterator["Accounts"]:
     from greatrouter_api.services import open_accounts
-    from greatrouter_api.settings import load
 
-    accounts = open_accounts(load())
+    accounts = open_accounts(settings())
     try:
         yield accounts
     finally:

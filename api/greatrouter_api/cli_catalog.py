@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json
+from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json, settings
 
 if TYPE_CHECKING:
     from greatrouter_api.settings import Settings
     from greatrouter_catalog.facts import Facts, Feed
 
 catalog_app = typer.Typer(no_args_is_help=True)
-
-
-def _settings() -> "Settings":
-    from greatrouter_api.settings import load
-
-    return load()
 
 
 def _today() -> date:
@@ -41,7 +35,7 @@ def build(
         from greatrouter_catalog import facts
         from greatrouter_catalog.offer import day
 
-        data = _settings().data_folder / "catalog"
+        data = settings().data_folder / "catalog"
         supplement = data / "supplement.jsonl"
         read_on = max(day(json.loads(line)["read_on"]) or _today() for line in supplement.read_text().splitlines())
         by_hand = facts.Feed(
@@ -59,10 +53,10 @@ def refresh() -> None:
         from greatrouter_catalog import download, facts, feeds
         from greatrouter_catalog.errors import FeedError
 
-        settings = _settings()
+        config = settings()
         offers, read = [], []
         with TemporaryDirectory() as folder:
-            for feed in facts.manifest(settings.data_folder / "catalog" / "feeds.toml"):
+            for feed in facts.manifest(config.data_folder / "catalog" / "feeds.toml"):
                 try:
                     path = download.fetch(feed, Path(folder))
                     offers.append(feeds.read(feed.name, path, _today()))
@@ -73,7 +67,7 @@ def refresh() -> None:
             raise CommandFailed(
                 "no feed could be read, so the catalog is unchanged; `greatrouter catalog import FILE` works offline"
             )
-        _write(settings, facts.update(_current(settings), _concat(offers), read, _today()))
+        _write(config, facts.update(_current(config), _concat(offers), read, _today()))
 
 
 @catalog_app.command("import")
@@ -87,10 +81,10 @@ def import_file(
     with fail_clearly():
         from greatrouter_catalog import facts, feeds
 
-        settings = _settings()
+        config = settings()
         name = feeds.detect(file)
         feed = facts.Feed(name, file.name, _day(observed_on), "not stated", str(file))
-        _write(settings, facts.update(_current(settings), feeds.read(name, file, feed.observed_on), [feed], _today()))
+        _write(config, facts.update(_current(config), feeds.read(name, file, feed.observed_on), [feed], _today()))
 
 
 @catalog_app.command("show")
@@ -102,7 +96,7 @@ def show(
         from greatrouter_api.offline import describe
         from greatrouter_api.services import open_catalog
 
-        catalog = open_catalog(_settings())
+        catalog = open_catalog(settings())
         if model is None:
             _summary(catalog.report | {"version": catalog.version})
             return
@@ -116,7 +110,7 @@ def show(
 def export(file: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .jsonl.")]) -> None:
     """Writes the catalog's models to a file for analysis."""
     with fail_clearly():
-        models = _current(_settings()).models
+        models = _current(settings()).models
         writers: dict[str, Callable[[Path], object]] = {
             ".parquet": models.write_parquet,
             ".jsonl": models.write_ndjson,

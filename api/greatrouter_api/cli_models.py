@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from greatrouter_api.terminal import CommandFailed, fail_clearly
+from greatrouter_api.terminal import CommandFailed, fail_clearly, settings
 
 models_app = typer.Typer(no_args_is_help=True)
 classifier_app = typer.Typer(no_args_is_help=True)
@@ -17,7 +17,6 @@ def list_models() -> None:
     """The models served here: what they do, which backend runs them and why."""
     with fail_clearly():
         from greatrouter_api.offline import local_models
-        from greatrouter_api.settings import load
         from greatrouter_api.tables import table
 
         table(
@@ -33,7 +32,7 @@ def list_models() -> None:
                     m.max_tokens,
                     m.problem or m.reason,
                 )
-                for m in local_models(load())
+                for m in local_models(settings())
             ],
         )
 
@@ -65,18 +64,16 @@ def train(
     """Makes the numbers the classifier ships with: exemplar vectors, calibration and complexity weights."""
     with fail_clearly():
         from greatrouter_api.offline import train as run
-        from greatrouter_api.settings import load
 
-        for line in run(load(), tasks, complexity, out):
+        for line in run(settings(), tasks, complexity, out):
             sys.stdout.write(line + "\n")
 
 
 def _warm(model: str | None) -> None:
     from greatrouter_api.offline import warm as run
-    from greatrouter_api.settings import load
 
     failed = False
-    for model_id, seconds, problem in run(load(), model):
+    for model_id, seconds, problem in run(settings(), model):
         failed = failed or problem is not None
         sys.stdout.write(f"{model_id}: {problem or f'ready after {seconds:.2f} s'}\n")
     if failed:

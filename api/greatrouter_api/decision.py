@@ -10,7 +10,7 @@ from typing import Any
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import reasons_of_rejection
 from greatrouter_api.configured import LOCAL
-from greatrouter_api.errors import ApiError
+from greatrouter_api.errors import ApiError, unknown_model
 from greatrouter_api.schemas import Asked
 from greatrouter_api.sessions import Session
 from greatrouter_catalog.catalog import Catalog
@@ -78,7 +78,7 @@ class Decider:
             previous=session.turn if session else None,
             regex_only=mode == "regex",
         )
-        classification = await self.classify(self._fitting(question, rows))
+        classification = await self._classify_for(rows, question)
         classified_at = time.perf_counter()
         needs = profile(classification, prompt, input_)
         constraints = self._constraints(request, rows, classification.task, caller)
@@ -105,21 +105,21 @@ class Decider:
             return None
         rows = self._catalog.find(model)
         if not rows:
-            raise ApiError(
-                404, f"no model is called {model!r}; GET /v1/models lists them", code="model_not_found", param="model"
-            )
+            raise unknown_model(model)
         if not any(self._catalog.model(row).pricing.known for row in rows):
             message = f"{model} has no price; configure one (0 if it is free) to route to it, see docs/settings.md"
             raise ApiError(404, message, code="model_not_found", param="model")
         return rows
 
-    def _fitting(self, question: Question, rows: list[int] | None) -> Question:
+    async def _classify_for(self, rows: list[int] | None, question: Question) -> Classification:
         """With an explicit model the task is one of the model's own, whatever the words sound like."""
         if rows is None or question.task is not None:
-            return question
+            return await self.classify(question)
         tasks = [Task(task) for task in self._catalog.model(rows[0]).tasks]
         guess = self._classifier.decide(question)
-        return question if guess is not None and guess.task in tasks else replace(question, task=tasks[0])
+        if guess is not None and guess.task in tasks:
+            return guess
+        return await self.classify(replace(question, task=tasks[0]))
 
     def _constraints(self, request: Asked, rows: list[int] | None, task: Task, caller: Caller) -> Constraints | None:
         """What the request asks for; under a test key a model served here answers for real instead of the sandbox."""

@@ -19,7 +19,7 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import configured, present
 from greatrouter_api.decision import Decider
 from greatrouter_api.direct import Direct
-from greatrouter_api.flow import Flow
+from greatrouter_api.flow import SANDBOX, Flow
 from greatrouter_api.local_provider import LocalProvider
 from greatrouter_api.sessions import Sessions
 from greatrouter_api.settings import Settings, SettingsInvalid
@@ -217,7 +217,7 @@ def server_secret(path: Path) -> bytes:
 
 
 async def _open_providers(settings: Settings, engine: Engine, stack: AsyncExitStack) -> dict[str, Provider]:
-    providers: dict[str, Provider] = {configured.LOCAL: LocalProvider(engine), "sandbox": SandboxProvider()}
+    providers: dict[str, Provider] = {configured.LOCAL: LocalProvider(engine), SANDBOX: SandboxProvider()}
     if settings.providers:
         session = open_session()
         stack.push_async_callback(session.close)

@@ -3,6 +3,17 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from greatrouter_api.settings import Settings
+
+
+def settings() -> "Settings":
+    """The settings of this process, read when a command needs them: pydantic takes a tenth of a second to import."""
+    from greatrouter_api.settings import load
+
+    return load()
 
 
 def print_json(value: object) -> None:

@@ -136,7 +136,7 @@ def _by_hint(question: Question, task: Task, rule: Rule | None, complexity: Comp
 
 
 def _by_session(question: Question, previous: Turn, complexity: Complexity) -> Classification:
-    """ "yes" to a hard question is as hard as the question was."""
+    """A follow-up is at least as hard as what it follows: so is a "yes" to a hard question."""
     harder = max(complexity, previous.complexity, key=lambda c: c.score)
     reasoning = f"A follow-up to a {previous.task.value} prompt of this session"
     return _answer(

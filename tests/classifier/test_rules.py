@@ -138,7 +138,7 @@ def test_every_task_and_mode_has_a_rule() -> None:
     assert {rule.content_mode for rule in RULES if rule.task is Task.IMAGE} == set(ContentMode)
 
 
-def test_confidence_is_a_measured_precision() -> None:
+def test_confidence_is_high_but_never_certainty() -> None:
     assert all(0.9 <= rule.confidence <= 0.99 for rule in RULES)
 
 
