@@ -117,7 +117,7 @@ class Front:
     async def _answer(
         self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> bytes:
-        caller = await self._backing.accounts.authenticate(_key(headers))
+        caller = await self._backing.accounts.authenticate(key_in(headers))
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await _read(receive, headers, self._max_body_bytes)
@@ -147,7 +147,7 @@ class Front:
             await _send_error(send, error, request_id)
 
 
-def _key(headers: Mapping[bytes, bytes]) -> str:
+def key_in(headers: Mapping[bytes, bytes]) -> str:
     """The API key a request carries. Raises `ApiError` 401 where it carries none."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else ""
