@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from greatrouter_accounts import audit, books, directory, records, schema
+from greatrouter_accounts import audit, books, directory, journal, records, schema, usage
 from greatrouter_accounts import keys as api_keys
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
@@ -18,6 +19,8 @@ from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.money import ZERO
 from greatrouter_accounts.owner import Owner
+from greatrouter_accounts.performance import PerformanceBook
+from greatrouter_accounts.preferences import PreferenceBook, Preferences
 from greatrouter_accounts.store import Store
 from greatrouter_accounts.text import storable
 from greatrouter_accounts.writer import Writer
@@ -39,9 +42,10 @@ class _Known(NamedTuple):
 
 
 class Accounts:
-    """Organizations, keys, the ledger, activity and feedback, in one database that several processes may share.
+    """Organizations, keys, the ledger, preferences, activity and feedback, in one database that several processes may
+    share.
 
-    `secret` (16 to 64 bytes) keys the hash of API keys; `clock` counts seconds for the cache of keys.
+    `secret` (16 to 64 bytes) keys the hash of API keys; `clock` counts seconds for what is kept in memory.
     """
 
     def __init__(self, path: Path, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +62,9 @@ class Accounts:
                 undo.callback(self._owner.close)
                 books.release_orphans(connection, self._owner.alive(), self._owner.name)
             undo.pop_all()
-        self._rows = records.Records(self._store.dialect, (schema.activity, schema.feedback))
+        self._rows = records.Records(self._store.dialect, (schema.activity, schema.failed_attempts, schema.feedback))
+        self._preferences = PreferenceBook(self._store, clock)
+        self._performance = PerformanceBook(self._store, clock)
         self._ledger = Writer(self._commit_ledger, "accounts-ledger")
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
 
@@ -123,6 +129,28 @@ class Accounts:
         with self._store.read() as connection:
             return directory.caller(connection, digest)
 
+    # -- preferences --------------------------------------------------------------------------------------------
+
+    async def preferences(self, organization_id: str, *, fresh: bool = False) -> Preferences:
+        """What the organization prefers, at most a second old. Never raises: where the database fails it is what was
+        known last, else the defaults. `fresh` asks the database even where the answer is known."""
+        return await self._preferences.get(organization_id, fresh=fresh)
+
+    def set_preference(self, organization_id: str, key: str, value: object) -> Preferences:
+        """What is preferred then. `value` is what JSON can say and was checked by the caller.
+
+        Raises `UnknownPreference` and `StoreFailed`.
+        """
+        return self._preferences.put(organization_id, key, value)
+
+    def delete_preference(self, organization_id: str, key: str) -> Preferences:
+        """What is preferred then, whether or not the key was set. Raises `UnknownPreference` and `StoreFailed`."""
+        return self._preferences.remove(organization_id, key)
+
+    def preferences_set(self, organization_id: str) -> frozenset[str]:
+        """The keys that have a value of the organization's own. Raises `StoreFailed`."""
+        return self._preferences.keys_set(organization_id)
+
     # -- money --------------------------------------------------------------------------------------------------
 
     async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> rules.Reserve:
@@ -173,6 +201,18 @@ class Accounts:
             account = rules.wallet(directory.organization_id(connection, organization))
             return books.latest_entries(connection, account, limit)
 
+    def overview(self, caller: Caller, calls: int) -> journal.Overview:
+        """The caller's account, with as many of its latest requests."""
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        organization_id = caller.organization_id
+        with self._store.read() as connection:
+            return journal.Overview(
+                balance_cents=books.balance(connection, rules.wallet(organization_id)),
+                spent_today_cents=journal.spent(connection, organization_id, midnight),
+                key_prefix=directory.prefix(connection, caller.key_id),
+                calls=journal.latest(connection, organization_id, calls),
+            )
+
     def verify(self) -> list[str]:
         """What is wrong with the books, one line each; empty where every balance agrees with its ledger."""
         with self._store.read() as connection:
@@ -185,16 +225,43 @@ class Accounts:
         with suppress(StoreFailed):  # closed: the answer that is logged here is on its way all the same
             self._records.post((schema.activity, row))
 
+    def record_failed_attempt(
+        self, organization_id: str, request_id: str, model: str, provider: str, status: int | None
+    ) -> None:
+        """Queues a try that failed, whether or not another model answered then. `status` is None where nothing did."""
+        row = {"organization_id": organization_id, "request_id": request_id, "timestamp": now_text()}
+        with suppress(StoreFailed):
+            self._records.post((schema.failed_attempts, row | {"model": model, "provider": provider, "status": status}))
+
     async def record_feedback(self, row: dict[str, Any]) -> str:
         """Stores one piece of feedback; its id, on disk when this returns. Raises `RowRefused`."""
         feedback_id = uuid7("fb_")
         await self._records.submit((schema.feedback, {**row, "id": feedback_id, "timestamp": now_text()}))
         return feedback_id
 
+    def feedback(self, organization_id: str, limit: int, since: str | None = None) -> list[dict[str, Any]]:
+        """The newest `limit` pieces of feedback whose timestamp is not before `since`, newest first."""
+        with self._store.read() as connection:
+            return journal.latest_feedback(connection, organization_id, limit, since)
+
     def activity(self, organization_id: str, limit: int = 100) -> list[dict[str, Any]]:
         """The latest requests of an organization, newest first."""
         with self._store.read() as connection:
-            return records.latest_activity(connection, organization_id, limit)
+            return journal.latest(connection, organization_id, limit)
+
+    def log_page(self, organization_id: str, stretch: journal.Stretch) -> list[dict[str, Any]]:
+        """A part of an organization's log, newest first."""
+        with self._store.read() as connection:
+            return journal.page(connection, organization_id, stretch)
+
+    def usage(self, organization_id: str) -> usage.Usage:
+        """What the organization did in the last 30 days, counted."""
+        with self._store.read() as connection:
+            return usage.usage(connection, organization_id, datetime.now(UTC))
+
+    def performance(self, model_id: str) -> list[dict[str, Any]]:
+        """How a model did lately, over everyone's requests: `performance.windows`, up to a minute old."""
+        return self._performance.get(model_id)
 
     # -- commits, on the writers' threads -----------------------------------------------------------------------
 

@@ -89,6 +89,11 @@ def caller(connection: Connection, digest: bytes) -> Caller:
     return Caller(*fields)
 
 
+def prefix(connection: Connection, key_id: str) -> str:
+    """The part of a key that may be shown; empty where there is no such key."""
+    return connection.scalar(select(keys.c.prefix).where(keys.c.id == key_id)) or ""
+
+
 def _find(connection: Connection, name: str) -> str | None:
     return connection.scalar(select(organizations.c.id).where(organizations.c.name == storable(name)))
 

@@ -5,6 +5,7 @@ AccountsError
 ├── OrganizationExists     a name that is taken
 ├── UnknownOrganization    a name or id that no organization has
 ├── InvalidName            a name that no organization may have
+├── UnknownPreference      a key that no preference has
 ├── InvalidAmount          money that is negative, not a number or beyond what the books can hold
 ├── InsufficientCredit     the wallet cannot cover the estimated cost
 ├── RowRefused             one row that the database does not take; the others are kept
@@ -31,6 +32,10 @@ class UnknownOrganization(AccountsError):
 
 
 class InvalidName(AccountsError):
+    pass
+
+
+class UnknownPreference(AccountsError):
     pass
 
 

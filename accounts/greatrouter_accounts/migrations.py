@@ -13,7 +13,28 @@ from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.schema import metadata, schema_version
 
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = ()
+
+
+def m001_account_surface(connection: Connection) -> None:
+    """Preferences, tries that failed, and what the log needs for preferences that suggest themselves."""
+    for statement in (
+        "ALTER TABLE activity ADD COLUMN optimization VARCHAR",
+        "ALTER TABLE activity ADD COLUMN content_mode VARCHAR",
+        "CREATE INDEX activity_by_model ON activity (model, timestamp)",
+        """CREATE TABLE failed_attempts (
+            sequence INTEGER NOT NULL, request_id VARCHAR NOT NULL, organization_id VARCHAR NOT NULL,
+            timestamp VARCHAR NOT NULL, model VARCHAR NOT NULL, provider VARCHAR NOT NULL, status INTEGER,
+            PRIMARY KEY (sequence))""",
+        "CREATE INDEX failed_attempts_by_organization ON failed_attempts (organization_id, timestamp)",
+        "CREATE INDEX failed_attempts_by_model ON failed_attempts (model, timestamp)",
+        """CREATE TABLE preferences (
+            organization_id VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, updated_at VARCHAR NOT NULL,
+            PRIMARY KEY (organization_id, "key"))""",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_account_surface,)
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, insert, select
+from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, insert
 
-from greatrouter_accounts import schema
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
 from greatrouter_accounts.text import storable
@@ -30,15 +29,6 @@ class Records:
         for table, layout in self._layouts.items():
             if rows := [_storable(layout, row) for target, row in records if target is table]:
                 connection.connection.cursor().executemany(layout.insert, rows)
-
-
-def latest_activity(connection: Connection, organization_id: str, limit: int) -> list[dict[str, Any]]:
-    """An organization's requests, newest first."""
-    table = schema.activity
-    query = select(*(column for column in table.columns if column.name != "sequence"))
-    query = query.where(table.c.organization_id == organization_id)
-    query = query.order_by(table.c.timestamp.desc(), table.c.sequence.desc()).limit(limit)
-    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,27 @@ activity = Table(
     Column("cost_cents", Cents, nullable=False),
     Column("latency_ms", String, nullable=False),
     Column("cached", Boolean, nullable=False),
+    Column("optimization", String),
+    Column("content_mode", String),
 )
 Index("activity_by_organization", activity.c.organization_id, activity.c.timestamp)
+Index("activity_by_model", activity.c.model, activity.c.timestamp)
+
+# Tries that failed. A request that was answered by its third model has one row of activity and two of these: what goes
+# well, which is nearly everything, is written once. `status` is null where nothing answered.
+failed_attempts = Table(
+    "failed_attempts",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("request_id", String, nullable=False),
+    Column("organization_id", String, nullable=False),
+    Column("timestamp", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("status", Integer),
+)
+Index("failed_attempts_by_organization", failed_attempts.c.organization_id, failed_attempts.c.timestamp)
+Index("failed_attempts_by_model", failed_attempts.c.model, failed_attempts.c.timestamp)
 
 feedback = Table(
     "feedback",
@@ -108,3 +127,13 @@ feedback = Table(
     Column("suggested_task", String),
 )
 Index("feedback_by_organization", feedback.c.organization_id, feedback.c.timestamp)
+
+# `value` is JSON. A key without a row has its default.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("organization_id", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", String, nullable=False),
+)

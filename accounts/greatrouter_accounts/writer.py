@@ -111,8 +111,10 @@ class Writer:
     def _run(self) -> None:
         while batch := self._take():
             results = self._results(batch)
+            self._keep(
+                batch, results
+            )  # first: whoever is answered may close at once, and what is kept then is not lost
             self._deliver(batch, results)
-            self._keep(batch, results)
             if 1 < len(batch) < LARGEST_BATCH:
                 time.sleep(SHARE_S)
 

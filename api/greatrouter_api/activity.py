@@ -29,9 +29,12 @@ class Entry:
     usage: Usage = field(default_factory=Usage)
     cost_cents: Decimal = Decimal(0)
     latency_ms: float = 0.0
+    cached: bool = False
 
-    def answered(self, target: Target, usage: Usage, reason: str) -> "Entry":
-        return replace(self, model=target.model_id, provider=target.provider, usage=usage, routing_reason=reason)
+    def answered(self, target: Target, usage: Usage, reason: str, status: int = 200) -> "Entry":
+        return replace(
+            self, model=target.model_id, provider=target.provider, usage=usage, routing_reason=reason, status=status
+        )
 
     def row(self) -> dict[str, Any]:
         """As the accounts store takes it."""
@@ -55,5 +58,5 @@ class Entry:
             "units": " ".join(f"{name}={value}" for name in UNITS if (value := getattr(usage, name))),
             "cost_cents": self.cost_cents,
             "latency_ms": f"{self.latency_ms:.2f}",
-            "cached": False,
+            "cached": self.cached,
         }

@@ -12,11 +12,23 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api import listing, openapi, wire
-from greatrouter_api.errors import ApiError, from_exception, unknown_model
-from greatrouter_api.front import Endpoint, Front, Incoming
+from greatrouter_api import openapi, wire
+from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences
+from greatrouter_api.errors import EXPECTED, ApiError, from_exception
+from greatrouter_api.feedback import Verdict
+from greatrouter_api.front import Answer, Endpoint, EventStream, Front, Incoming
 from greatrouter_api.llms import llms_txt
-from greatrouter_api.schemas import EmbeddingsRequest, RerankRequest, RouteRequest, SuggestRequest, parse
+from greatrouter_api.plan import Asking
+from greatrouter_api.schemas import (
+    ChatRequest,
+    EmbeddingsRequest,
+    ModelsRouteRequest,
+    PriceComparisonRequest,
+    RerankRequest,
+    RouteRequest,
+    SuggestRequest,
+    parse,
+)
 from greatrouter_api.services import Services, open_services
 from greatrouter_api.settings import Settings
 from greatrouter_serving.errors import ServingError
@@ -59,20 +71,23 @@ class Server:
     async def route(self, incoming: Incoming) -> bytes:
         request = parse(RouteRequest, incoming.body)
         if request.feedback is not None:
-            await self.services.accounts.record_feedback(
-                {
-                    "organization_id": incoming.caller.organization_id,
-                    "prompt": request.prompt,
-                    "classified_task": None,
-                    "correct": request.feedback.correct,
-                    "confidence": None,
-                    "suggested_task": request.feedback.suggested_task,
-                }
-            )
-        return await self.services.flow.route(request, incoming.caller, incoming.request_id)
+            verdict = Verdict(request.prompt, request.feedback.correct, suggested=request.feedback.suggested_task)
+            await self.services.feedback.accept(incoming.caller.organization_id, verdict)
+        asking = Asking(incoming.caller, incoming.path, incoming.request_id)
+        return await self.services.flow.route(request, asking)
+
+    async def chat(self, incoming: Incoming) -> Answer | EventStream:
+        return await self.services.chat.complete(parse(ChatRequest, incoming.body), incoming)
 
     async def suggest(self, incoming: Incoming) -> bytes:
-        return await self.services.flow.suggest(parse(SuggestRequest, incoming.body), incoming.caller)
+        return await self.services.preview.suggest(parse(SuggestRequest, incoming.body), incoming.caller)
+
+    async def compare(self, incoming: Incoming) -> bytes:
+        return await self.services.preview.compare(parse(PriceComparisonRequest, incoming.body), incoming.caller)
+
+    async def models_route(self, incoming: Incoming) -> bytes:
+        asking = Asking(incoming.caller, incoming.path, incoming.request_id)
+        return await self.services.flow.route_explicitly(parse(ModelsRouteRequest, incoming.body), asking)
 
     async def embeddings(self, incoming: Incoming) -> bytes:
         return await self.services.direct.embeddings(parse(EmbeddingsRequest, incoming.body), incoming)
@@ -90,6 +105,20 @@ class Server:
                 self.suggest,
                 runs_models=False,
             ),
+            Endpoint(
+                "/v1/models/route",
+                "Run the best model that passes explicit filters",
+                ModelsRouteRequest,
+                self.models_route,
+            ),
+            Endpoint(
+                "/v1/models/price-comparison",
+                "What the best models would cost",
+                PriceComparisonRequest,
+                self.compare,
+                runs_models=False,
+            ),
+            Endpoint("/v1/chat/completions", "OpenAI's chat, by any model or the best one", ChatRequest, self.chat),
             Endpoint("/v1/embeddings", "Embed texts", EmbeddingsRequest, self.embeddings, "models served here"),
             Endpoint("/v1/rerank", "Score documents against a query", RerankRequest, self.rerank, "models served here"),
             Endpoint(
@@ -116,6 +145,8 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
         redoc_url=None,
     )
     _add_public(app, server)
+    for group in (catalog, feedback, health, preferences, logs, account):
+        group.add(app, server)
     _add_errors(app)
     openapi.document(app, endpoints.values())
     return Front(app, endpoints, server, settings.max_body_bytes)
@@ -123,26 +154,6 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
 
 def _add_public(app: FastAPI, server: Server) -> None:
     """What needs no key."""
-
-    @app.get(
-        "/v1/models", tags=["catalog"], summary="List models", openapi_extra=openapi.query_parameters(listing.FILTERS)
-    )
-    def list_models(request: Request) -> Response:
-        data = listing.rows(server.services, dict(request.query_params))
-        return _json({"object": "list", "data": data, "total": len(data)})
-
-    @app.get("/v1/models/{provider}/{model:path}", tags=["catalog"], summary="One model with its benchmarks")
-    def get_model(provider: str, model: str) -> Response:
-        services, model_id = server.services, f"{provider}/{model}"
-        endpoints = services.catalog.find(model_id)
-        if not endpoints:
-            raise unknown_model(model_id)
-        found = listing.model_object(services, endpoints)
-        first = services.catalog.model(endpoints[0])
-        return _json(
-            found
-            | {"benchmarks": _benchmarks(services, first.canonical), "provenance": _provenance(services, endpoints[0])}
-        )
 
     @app.get("/v1/openapi.json", tags=["service"], summary="This interface as OpenAPI", include_in_schema=False)
     def openapi_document() -> Response:
@@ -185,32 +196,6 @@ async def _problems(server: Server) -> dict[str, str]:
     return found
 
 
-def _benchmarks(services: Services, canonical: str) -> list[dict[str, object]]:
-    return [
-        {
-            "benchmark": score.board,
-            "metric": score.metric,
-            "task": score.task,
-            "score": score.value,
-            "source": score.source,
-            "observed_on": str(score.observed_on),
-        }
-        for score in services.catalog.scores_of(canonical)
-    ]
-
-
-def _provenance(services: Services, row: int) -> dict[str, object]:
-    model = services.catalog.model(row)
-    return {
-        "creator": model.creator,
-        "open_weights": model.open_weights,
-        "sources": model.sources,
-        "price_source": model.price_feed,
-        "valid_from": str(model.valid_from) if model.valid_from else None,
-        "catalog_version": services.catalog.version,
-    }
-
-
 def _add_errors(app: FastAPI) -> None:
     """FastAPI's own refusals in the one error shape."""
 
@@ -219,11 +204,12 @@ def _add_errors(app: FastAPI) -> None:
             error = ApiError(400, "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()))
         elif isinstance(error, HTTPException):
             message = f"there is no {request.method} {request.url.path}; GET /v1/openapi.json lists the endpoints"
-            error = ApiError(error.status_code, message if error.status_code in (404, 405) else str(error.detail))
+            message = message if error.status_code in (404, 405) else str(error.detail)
+            error = ApiError(error.status_code, message, allow=(error.headers or {}).get("Allow"))
         known = from_exception(error, request.scope.get("greatrouter.request_id", ""))
         return Response(known.body(), known.status, known.headers(), "application/json")
 
-    for kind in (ApiError, HTTPException, RequestValidationError):
+    for kind in (ApiError, *EXPECTED, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
 
 

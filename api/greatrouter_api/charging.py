@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Self
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AccountsError
@@ -18,9 +17,7 @@ from greatrouter_api.errors import from_exception
 from greatrouter_catalog.model import Model
 from greatrouter_ranking.profile import Expected
 from greatrouter_serving.call import Usage
-from greatrouter_serving.errors import ServingError
 
-T = TypeVar("T")
 log = logging.getLogger("greatrouter")
 NOTHING = Decimal(0)
 # A provider's count beyond these is garbled, whatever else it is: it would empty a wallet for a greeting. A prompt may
@@ -31,100 +28,84 @@ TIMES_THE_ESTIMATE = 10
 CALLER_LEFT = 499  # nginx's status for a caller who hung up; it is only logged
 
 
-@dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
-    """Work that ran: its result, its price, and the line of the log that only lacks what was charged."""
-
-    result: T
-    cents: Decimal
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Paid(Generic[T]):
-    result: T
-    cents: Decimal
-
-
-async def paid(
-    accounts: Accounts,
-    caller: Caller,
-    entry: Entry,
-    estimate_cents: Decimal,
-    run: Callable[[], Awaitable[Done[T]]],
-    *,
-    free: bool,
-) -> Paid[T]:
-    """Reserve, run, settle, log. Whatever happens there is one line in the log, and it says what was charged.
-
-    A caller who leaves while the work runs pays nothing; one who leaves while it is being settled pays, and the line
-    is written. Raises what `run` and `accounts` raise.
-    """
-    started, settling = time.perf_counter(), False
-
-    def log_failure(status: int) -> None:
-        accounts.record(replace(entry, status=status, latency_ms=_since(started)).row())
-
-    try:
-        async with reserved(accounts, caller, estimate_cents, entry.request_id, free=free) as charge:
-            done = await run()
-            settling = True
-            cents = await asyncio.shield(_settle(accounts, charge, done, started))
-    except (ServingError, AccountsError) as error:
-        log_failure(from_exception(error, entry.request_id).status)
-        raise
-    except asyncio.CancelledError:
-        if not settling:
-            log_failure(CALLER_LEFT)
-        raise
-    return Paid(done.result, cents)
-
-
-async def _settle(accounts: Accounts, charge: "Charge", done: Done[T], started: float) -> Decimal:
-    cents = await charge.settle(done.cents)
-    accounts.record(replace(done.entry, cost_cents=cents, latency_ms=_since(started)).row())
-    return cents
-
-
-def _since(started: float) -> float:
-    return 1000 * (time.perf_counter() - started)
-
-
-@dataclass(slots=True)
 class Charge:
-    """Open until `settle` is called; what is not settled when the request ends is released."""
+    """Holds the estimate while a request runs, and writes the one line of the log that every request has.
 
-    _accounts: Accounts
-    _reservation: Reserve | None
-    cents: Decimal = NOTHING
-    _settled: bool = False
-
-    async def settle(self, cents: Decimal) -> Decimal:
-        """Charges `cents`, on disk when this returns; what was charged in the end."""
-        self._settled = True
-        if self._reservation is not None:
-            self.cents = await self._accounts.settle(self._reservation, cents)
-        return self.cents
-
-    def release(self) -> None:
-        if self._reservation is not None and not self._settled:
-            self._accounts.release(self._reservation)
-
-
-@asynccontextmanager
-async def reserved(
-    accounts: Accounts, caller: Caller, estimate_cents: Decimal, request_id: str, *, free: bool = False
-) -> AsyncIterator[Charge]:
-    """Holds the estimate while the request runs. Test keys and free models move no money.
-
-    Raises `InsufficientCredit` before anything is run.
+    Within the block `settle` takes what the work cost; what is not settled when the block ends is given back. A caller
+    who leaves while the work runs pays nothing; one who leaves while it is being settled pays. Test keys and free
+    models move no money. Entering raises `InsufficientCredit` before anything is run.
     """
-    unpaid = caller.test or free
-    charge = Charge(accounts, None if unpaid else await accounts.reserve(caller, estimate_cents, request_id))
-    try:
-        yield charge
-    finally:
-        charge.release()
+
+    __slots__ = (
+        "_accounts",
+        "_caller",
+        "_entry",
+        "_estimate_cents",
+        "_reservation",
+        "_settling",
+        "_started",
+        "_unpaid",
+    )
+
+    def __init__(
+        self, accounts: Accounts, caller: Caller, entry: Entry, estimate_cents: Decimal, *, free: bool = False
+    ) -> None:
+        self._accounts = accounts
+        self._caller = caller
+        self._entry = entry
+        self._estimate_cents = estimate_cents
+        self._unpaid = caller.test or free
+        self._reservation: Reserve | None = None
+        self._settling = False
+        self._started = time.perf_counter()
+
+    async def __aenter__(self) -> Self:
+        if not self._unpaid:
+            try:
+                self._reservation = await self._accounts.reserve(
+                    self._caller, self._estimate_cents, self._entry.request_id
+                )
+            except BaseException as error:
+                self._log_failure(error)
+                raise
+        return self
+
+    async def settle(self, cents: Decimal, entry: Entry) -> Decimal:
+        """Charges `cents` and logs `entry`; what was charged in the end, on disk when this returns."""
+        self._settling = True
+        return await asyncio.shield(self._settle(cents, entry))
+
+    async def _settle(self, cents: Decimal, entry: Entry) -> Decimal:
+        charged = NOTHING
+        if self._reservation is not None:
+            try:
+                charged = await self._accounts.settle(self._reservation, cents)
+            except AccountsError:
+                self._settling = False  # nothing was charged: it is logged as the failure it is
+                raise
+        self._record(replace(entry, cost_cents=charged, latency_ms=self._elapsed_ms()))
+        return charged
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._settling:
+            return
+        if self._reservation is not None:
+            self._accounts.release(self._reservation)
+        if error is not None:
+            self._log_failure(error)
+
+    def _log_failure(self, error: BaseException) -> None:
+        left = isinstance(error, asyncio.CancelledError | GeneratorExit)
+        status = CALLER_LEFT if left else from_exception(error, self._entry.request_id).status
+        self._record(replace(self._entry, status=status, latency_ms=self._elapsed_ms()))
+
+    def _record(self, entry: Entry) -> None:
+        self._accounts.record(entry.row())
+
+    def _elapsed_ms(self) -> float:
+        return 1000 * (time.perf_counter() - self._started)
 
 
 def is_free(model: Model) -> bool:

@@ -2,43 +2,76 @@
 
 from collections.abc import Iterator
 
-from greatrouter_api.settings import LocalModelSettings, ModelSettings, Settings
+from greatrouter_api.settings import LocalModelSettings, ModelSettings, ProviderSettings, Settings
 from greatrouter_catalog import identity
 from greatrouter_catalog.model import Model
 from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.taxonomy import OWN_CAPABILITY, TASK_TYPES, TASK_TYPES_OF
+from greatrouter_catalog.terms import Terms
 
 LOCAL = "local"
 
 
 def models(settings: Settings) -> list[Model]:
     """Rows of configured providers first, then the models served here, one for each task they do."""
-    own = [_proxied(name, model) for name, provider in settings.providers.items() for model in provider.models]
+    upstreams = _upstreams(settings)
+    own = [
+        _proxied(name, provider, model, identity.canonical_name(upstreams[model.id]))
+        for name, provider in settings.providers.items()
+        for model in provider.models
+    ]
     return own + [row for local in settings.local_models for row in _hosted(local)]
 
 
-def _proxied(provider: str, model: ModelSettings) -> Model:
+def terms(settings: Settings) -> dict[str, Terms]:
+    """What each configured provider promises, for the models that the catalog knows of it."""
+    return {
+        name: Terms(provider.data_collection, provider.zero_data_retention)
+        for name, provider in settings.providers.items()
+    }
+
+
+def _upstreams(settings: Settings) -> dict[str, str]:
+    """What the first provider of each id calls it: one id is one model, whatever its other providers call it."""
+    found: dict[str, str] = {}
+    for provider in settings.providers.values():
+        for model in provider.models:
+            found.setdefault(model.id, _upstream(model))
+    return found
+
+
+def _upstream(model: ModelSettings) -> str:
+    return model.upstream_model or model.id.partition("/")[2] or model.id
+
+
+def _proxied(name: str, provider: ProviderSettings, model: ModelSettings, canonical: str) -> Model:
     kind = TASK_TYPES[TASK_TYPES_OF[model.task][0]]
-    upstream = model.upstream_model or model.id.partition("/")[2] or model.id
+    upstream = _upstream(model)
     return Model(
         id=model.id,
-        provider=provider,
+        provider=name,
         upstream_model=upstream,
         task_type=kind.name,
         category=kind.category,
         tasks=tuple(dict.fromkeys((model.task, *kind.tasks))) if model.task != "web_search" else ("web_search",),
         name=model.name or model.id,
-        canonical=identity.canonical_name(upstream),
-        family=f"{kind.taxonomy}/{provider}--{identity.family(upstream)}",
-        creator=identity.creator(upstream, provider),
+        canonical=canonical,
+        family=f"{kind.taxonomy}/{name}--{identity.family(upstream)}",
+        creator=identity.creator(upstream, name),
         capabilities=tuple(sorted({*OWN_CAPABILITY[kind.name], *model.capabilities})),
         input_modalities=("image", "text") if "vision" in model.capabilities else (kind.input_modality,),
         output_modalities=(kind.output_modality,),
         context_window=model.context_window,
         max_output_tokens=model.max_output_tokens,
-        description=f"{model.name or model.id}, configured for the provider {provider}.",
+        description=f"{model.name or model.id}, configured for the provider {name}.",
         sources=("settings",),
-        pricing=Pricing(**{name: getattr(model, name) for name in PRICE_FIELDS}),
+        pricing=Pricing(**{field: getattr(model, field) for field in PRICE_FIELDS}),
+        quantization=model.quantization,
+        data_collection=provider.data_collection if model.data_collection is None else model.data_collection,
+        zero_data_retention=(
+            provider.zero_data_retention if model.zero_data_retention is None else model.zero_data_retention
+        ),
+        supported_parameters=model.supported_parameters,
     )
 
 
@@ -73,4 +106,6 @@ def _hosted(local: LocalModelSettings) -> Iterator[Model]:
             sources=("settings",),
             pricing=pricing,
             hosted=True,
+            data_collection="deny",
+            zero_data_retention=True,
         )

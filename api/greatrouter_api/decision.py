@@ -2,31 +2,70 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.preferences import DEFAULTS as NO_PREFERENCES
+from greatrouter_accounts.preferences import Preferences
 from greatrouter_api import reasons_of_rejection
 from greatrouter_api.configured import LOCAL
 from greatrouter_api.errors import ApiError, unknown_model
+from greatrouter_api.feedback import FeedbackDesk
+from greatrouter_api.provider_preferences import ProviderNames, ProviderRequest
 from greatrouter_api.schemas import Asked
-from greatrouter_api.sessions import Session
 from greatrouter_catalog.catalog import Catalog
-from greatrouter_classifier.classification import Classification, Question, Task
+from greatrouter_classifier.classification import Classification, ContentMode, Question, Task, Turn
+from greatrouter_classifier.classification import Decision as Stage
 from greatrouter_classifier.pipeline import Classifier
 from greatrouter_ranking.constraints import Constraints
-from greatrouter_ranking.profile import Profile, profile
+from greatrouter_ranking.live import Live
+from greatrouter_ranking.profile import Expected, Profile, profile
+from greatrouter_ranking.provider_preferences import ProviderPreferences
 from greatrouter_ranking.ranker import Optimization, Ranker, Ranking
 
 AUTO_MODELS = frozenset({"router", "auto", "greatrouter/auto"})
+ALL_TASKS = frozenset(Task)
+# OpenAI and Anthropic cache prompts from this length on, Gemini from two and four times as many.
+FEWEST_CACHED_TOKENS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An endpoint that may still hold a prompt of `prompt_tokens` in its cache."""
+
+    model: str
+    provider: str
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is asked about, and what the endpoint knows of it beyond the request's routing fields.
+
+    It may only be one of `tasks`: what sounds like another is text. `capabilities` are bits that a model must have
+    beside what the input shows, `max_tier` is an index into the price tiers, `output` a bit of the modality wanted.
+    `answered_before` is who answered last in the same conversation.
+    """
+
+    prompt: str
+    input: Mapping[str, Any]
+    previous: Turn | None = None
+    regex_only: bool = False
+    tasks: frozenset[Task] = ALL_TASKS
+    capabilities: int = 0
+    max_tier: int | None = None
+    output: int = 0
+    answered_before: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`available` is false where nothing reachable fits and the whole routable catalog was ranked instead;
-    `classified_at` is a `perf_counter` reading."""
+    `classified_at` is a `perf_counter` reading; `explicit` says that the caller named the model."""
 
     classification: Classification
     profile: Profile
@@ -34,6 +73,7 @@ class Decision:
     optimization: Optimization
     available: bool
     classified_at: float
+    explicit: bool = False
 
 
 class Decider:
@@ -43,53 +83,88 @@ class Decider:
     def __init__(
         self,
         catalog: Catalog,
+        accounts: Accounts,
         classifier: Classifier,
         reachable: Ranker,
         everything: Ranker,
         hosted_tasks: frozenset[Task],
         executor: Executor,
+        pulse: Callable[[], Live | None],
+        feedback: FeedbackDesk,
     ) -> None:
         self._catalog = catalog
+        self._accounts = accounts
+        self._providers = ProviderNames(catalog.arrays.providers)
         self._classifier = classifier
         self._reachable = reachable
         self._everything = everything
         self._executor = executor
         self._hosted_tasks = hosted_tasks
+        self._pulse = pulse
+        self._feedback = feedback
 
-    async def decide(
-        self,
-        request: Asked,
-        prompt: str,
-        input_: Mapping[str, Any],
-        caller: Caller,
-        session: Session | None,
-        limit: int,
-        mode: str,
-    ) -> Decision:
-        """The best `limit` models for a request. Raises `ApiError` where no model of the whole catalog fits."""
-        if not prompt.strip() and not input_:
-            raise ApiError(400, "prompt is empty, and so is input: say what you want", param="prompt")
+    async def decide(self, request: Asked, matter: Matter, caller: Caller, limit: int) -> Decision:
+        """The best `limit` models. Raises `ApiError` where no model of the whole catalog fits."""
         rows = self._explicit(request.model)
+        preferred = await self._accounts.preferences(caller.organization_id)
+        optimization = request.optimization or Optimization(preferred.default_optimization)
         question = Question(
-            prompt=prompt,
-            input=input_,
+            prompt=matter.prompt,
+            input=matter.input,
             task=request.task,
             content_mode=request.content_mode,
-            previous=session.turn if session else None,
-            regex_only=mode == "regex",
+            previous=matter.previous,
+            regex_only=matter.regex_only,
+            default_task=Task(preferred.default_task or Task.TEXT),
+            default_mode=ContentMode(preferred.content_mode_default or ContentMode.GENERATE),
+            overlay=await self._feedback.overlay(caller.organization_id),
         )
-        classification = await self._classify_for(rows, question)
+        classification = within(await self._classify_for(rows, question), matter.tasks)
         classified_at = time.perf_counter()
-        needs = profile(classification, prompt, input_)
-        constraints = self._constraints(request, rows, classification.task, caller)
+        needs = _needs(classification, matter, explicit=rows is not None)
+        constraints = self._constraints(request, rows, needs.task, matter, caller, preferred)
         ranker = self._everything if caller.test else self._reachable
-        ranking = ranker.rank(needs, request.optimization, limit, constraints)
+        live = None if caller.test else self._pulse()
+        ranking = ranker.rank(needs, optimization, limit, constraints, live)
         available = bool(ranking.choices)
         if not ranking.choices and ranking.cheapest_cost_dollars is None:
-            ranking = self._everything.rank(needs, request.optimization, limit, constraints)
+            ranking = self._everything.rank(needs, optimization, limit, constraints)
         if not ranking.choices:
             raise reasons_of_rejection.error(ranking, needs)
-        return Decision(classification, needs, ranking, request.optimization, available, classified_at)
+        return Decision(classification, needs, ranking, optimization, available, classified_at, rows is not None)
+
+    def endpoints(
+        self,
+        rows: Sequence[int],
+        task: Task,
+        expected: Expected,
+        provider: str | ProviderRequest | None,
+        caller: Caller,
+        limit: int,
+    ) -> list[int]:
+        """The first `limit` endpoints to try among `rows`, those of a model that was named. Raises `ApiError` 404 where
+        the caller's provider preferences leave none."""
+        slug, wished = self._wished(provider, ())
+        needs = Profile(task, ContentMode.GENERATE, 0.5, expected)
+        constraints = Constraints(rows=rows, providers=(slug,) if slug else (), provider=wished)
+        ranker = self._everything if caller.test else self._reachable
+        ranking = ranker.rank(needs, Optimization.BALANCED, limit, constraints)
+        if not ranking.endpoints:
+            raise reasons_of_rejection.error(ranking, needs)
+        return [choice.row for choice in ranking.endpoints]
+
+    def _wished(
+        self, provider: str | ProviderRequest | None, parameters: Iterable[str]
+    ) -> tuple[str | None, ProviderPreferences | None]:
+        """The one provider that a request names, or its preferences."""
+        if isinstance(provider, ProviderRequest):
+            return None, self._providers.preferences(provider, parameters)
+        return (None if provider is None else self._providers.of(provider)), None
+
+    async def turn(self, prompt: str) -> Turn:
+        """What an earlier prompt of a conversation asked for, so that a follow-up can take its meaning from it."""
+        found = await self.classify(Question(prompt))
+        return Turn(found.task, found.content_mode, found.complexity)
 
     async def classify(self, question: Question) -> Classification:
         """Rules inline; the encoder, which takes milliseconds, off the event loop."""
@@ -121,18 +196,62 @@ class Decider:
             return guess
         return await self.classify(replace(question, task=tasks[0]))
 
-    def _constraints(self, request: Asked, rows: list[int] | None, task: Task, caller: Caller) -> Constraints | None:
-        """What the request asks for; under a test key a model served here answers for real instead of the sandbox."""
-        provider = request.provider
-        if provider is None and rows is None and caller.test and task in self._hosted_tasks:
-            provider = LOCAL
-        asked = (rows, provider, request.budget_dollars, request.taxonomy, request.catalog_family)
-        if not any(value is not None for value in asked):
+    def _constraints(
+        self,
+        request: Asked,
+        rows: list[int] | None,
+        task: Task,
+        matter: Matter,
+        caller: Caller,
+        preferred: Preferences,
+    ) -> Constraints | None:
+        """What the request and its organization ask for; under a test key a model served here answers for real instead
+        of the sandbox."""
+        slug, wished = self._wished(request.provider, matter.input)
+        if request.provider is None and rows is None and caller.test and task in self._hosted_tasks:
+            slug = LOCAL
+        incumbent = None if caller.test or rows is not None else self._row_of(matter.answered_before)
+        asked = (rows, slug, wished, request.budget_dollars, request.taxonomy, request.catalog_family, matter.max_tier)
+        if preferred is NO_PREFERENCES and incumbent is None and not any(value is not None for value in asked):
             return None
         return Constraints(
             budget_dollars=request.budget_dollars,
-            providers=(provider,) if provider else (),
+            max_tier=matter.max_tier,
+            providers=(slug,) if slug else (),
+            excluded_providers=[self._providers.of(name) for name in preferred.excluded_providers],
+            preferred_providers=[self._providers.of(name) for name in preferred.preferred_providers],
             taxonomy=request.taxonomy,
             family=request.catalog_family,
             rows=rows,
+            excluded_rows=[row for model in preferred.excluded_models for row in self._catalog.find(model)],
+            provider=wished,
+            incumbent=incumbent,
+            cached_tokens=matter.answered_before.prompt_tokens if matter.answered_before else 0,
         )
+
+    def _row_of(self, before: Answered | None) -> int | None:
+        """The endpoint that answered before, where its provider has a prompt of some length to remember."""
+        if before is None or before.prompt_tokens < FEWEST_CACHED_TOKENS:
+            return None
+        rows = self._catalog.find(before.model)
+        return next((row for row in rows if self._catalog.model(row).provider == before.provider), None)
+
+
+def _needs(classification: Classification, matter: Matter, *, explicit: bool) -> Profile:
+    needs = profile(classification, matter.prompt, matter.input)
+    if explicit:
+        # Who names a model has chosen: what the catalog does not know it can do, its provider may refuse.
+        return replace(needs, inputs=0, capabilities=0, tokens=0)
+    if matter.capabilities or matter.output:
+        capabilities, output = needs.capabilities | matter.capabilities, matter.output or needs.output
+        return replace(needs, capabilities=capabilities, output=output)
+    return needs
+
+
+def within(found: Classification, tasks: frozenset[Task]) -> Classification:
+    if found.task in tasks:
+        return found
+    reasoning = f"{found.reasoning}, but this endpoint does not do {found.task.value}, so it is taken as text"
+    return replace(
+        found, task=Task.TEXT, decision=Stage.DEFAULT, content_mode=ContentMode.GENERATE, reasoning=reasoning
+    )

@@ -1,7 +1,7 @@
 """`/v1/embeddings` and `/v1/rerank`: a named model, served here or by a provider, charged in its native unit."""
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,15 +14,17 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import present, wire
 from greatrouter_api.activity import Entry
-from greatrouter_api.charging import Done, Paid, billed, is_free, paid
+from greatrouter_api.charging import Charge, billed, is_free
 from greatrouter_api.configured import LOCAL
-from greatrouter_api.decision import AUTO_MODELS
+from greatrouter_api.decision import AUTO_MODELS, Decider
 from greatrouter_api.errors import ApiError
-from greatrouter_api.flow import SANDBOX
 from greatrouter_api.front import Incoming
+from greatrouter_api.plan import SANDBOX
+from greatrouter_api.provider_preferences import ProviderRequest
 from greatrouter_api.schemas import DocumentText, EmbeddingsRequest, RerankRequest
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
+from greatrouter_classifier.classification import Task
 from greatrouter_ranking.profile import Expected
 from greatrouter_ranking.tokens import estimate_tokens
 from greatrouter_serving.call import Call, Outcome, Provider, Target, Usage
@@ -35,17 +37,21 @@ WHOLE_PRICE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An answer in the shape of the wire, and what it took."""
+    """An answer in the shape of the wire, what it took, and the endpoint that gave it."""
 
     answer: dict[str, Any]
     usage: Usage
+    model: Model
 
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """`batch_share` is what `X-Tier: batch` pays of a local model's price, by model id."""
+    """`batch_share` is what `X-Tier: batch` pays of a local model's price, by model id; `attempts` is how many
+    endpoints one request may try."""
 
     catalog: Catalog
+    decider: Decider
+    attempts: int
     engine: Engine
     accounts: Accounts
     providers: Mapping[str, Provider]
@@ -56,41 +62,44 @@ class Direct:
     async def embeddings(self, request: EmbeddingsRequest, incoming: Incoming) -> bytes:
         """OpenAI's answer, with `provider` and `charge_dollars`."""
         inputs = _inputs(request)
-        model = self._model(request.model, "embeddings", incoming.caller)
         tokens = sum(estimate_tokens(text) if isinstance(text, str) else len(text) for text in inputs)
+        expected = Expected(prompt_tokens=tokens)
+        models = self._models(request.model, Task.EMBEDDINGS, expected, incoming.caller)
 
         async def run() -> Served:
-            if model.hosted:
-                return await self._embed(model, inputs, request, batch=_batch(incoming))
-            return await self._embed_elsewhere(model, inputs, request, incoming)
+            if models[0].hosted:
+                return await self._embed(models[0], inputs, request, batch=_batch(incoming))
+            return await self._embed_elsewhere(models, inputs, request, incoming)
 
-        done = await self._charged(model, Expected(prompt_tokens=tokens), run, incoming)
-        return wire.dumps(done.result.answer | {"charge_dollars": present.dollars(done.cents)})
+        served, cents = await self._charged(models, expected, run, incoming)
+        return wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)})
 
     async def rerank(self, request: RerankRequest, incoming: Incoming) -> bytes:
         """Cohere's answer, with `provider` and the cost in `usage`."""
         documents = [d.text if isinstance(d, DocumentText) else d for d in request.documents]
-        model = self._model(request.model, "rerank", incoming.caller)
         query_tokens = estimate_tokens(request.query)
         expected = Expected(
             prompt_tokens=sum(query_tokens + estimate_tokens(text) for text in documents),
             documents=len(documents),
             searches=-(-len(documents) // 100),
         )
+        models = self._models(request.model, Task.RERANK, expected, incoming.caller, request.provider)
 
         async def run() -> Served:
-            if model.hosted:
-                return await self._rank(model, documents, request, incoming)
-            return await self._rank_elsewhere(model, documents, request, incoming)
+            if models[0].hosted:
+                return await self._rank(models[0], documents, request, incoming)
+            return await self._rank_elsewhere(models, documents, request, incoming)
 
-        done = await self._charged(model, expected, run, incoming)
-        usage = wire.rerank_usage(done.result.usage, len(documents)) | {"cost": present.dollars(done.cents)}
-        return wire.dumps(done.result.answer | {"usage": usage})
+        served, cents = await self._charged(models, expected, run, incoming)
+        usage = wire.rerank_usage(served.usage, len(documents)) | {"cost": present.dollars(cents)}
+        return wire.dumps(served.answer | {"usage": usage})
 
     async def _charged(
-        self, model: Model, expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
-    ) -> Paid[Served]:
+        self, models: Sequence[Model], expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
+    ) -> tuple[Served, Decimal]:
         """What was served and the cents that it cost."""
+        # What is reserved must cover whichever endpoint answers.
+        model = max(models, key=lambda endpoint: endpoint.pricing.cost_cents(expected))
         share = self.batch_share.get(model.id, WHOLE_PRICE) if _batch(incoming) and model.hosted else WHOLE_PRICE
         reason = "the model was named in the request"
         entry = Entry(
@@ -103,23 +112,21 @@ class Direct:
             routing_reason=reason,
             fallback_chain=model.id,
         )
-
-        async def served() -> Done[Served]:
-            found = await run()
-            usage = found.usage if model.hosted else billed(found.usage, expected, model)
-            target = Target(model.id, found.answer["provider"], model.upstream_model)
-            cents = share * model.pricing.cost_cents(usage)
-            return Done(replace(found, usage=usage), cents, entry.answered(target, usage, reason))
-
         estimate = share * model.pricing.cost_cents(expected)
-        return await paid(self.accounts, incoming.caller, entry, estimate, served, free=is_free(model))
+        async with Charge(self.accounts, incoming.caller, entry, estimate, free=is_free(model)) as charge:
+            served = await run()
+            model = served.model
+            usage = served.usage if model.hosted else billed(served.usage, expected, model)
+            target = Target(model.id, served.answer["provider"], model.upstream_model)
+            cents = await charge.settle(share * model.pricing.cost_cents(usage), entry.answered(target, usage, reason))
+        return replace(served, usage=usage), cents
 
     # -- served here --------------------------------------------------------------------------------------------
 
     async def _embed(self, model: Model, inputs: list[Any], request: EmbeddingsRequest, *, batch: bool) -> Served:
         found = await self.engine.embed(model.upstream_model, inputs, dimensions=request.dimensions, batch_tier=batch)
         answer = wire.embeddings(model.id, LOCAL, found, request.encoding_format)
-        return Served(answer, Usage(prompt_tokens=found.prompt_tokens))
+        return Served(answer, Usage(prompt_tokens=found.prompt_tokens), model)
 
     async def _rank(self, model: Model, documents: list[str], request: RerankRequest, incoming: Incoming) -> Served:
         found = await self.engine.rerank(
@@ -132,20 +139,20 @@ class Direct:
         answer = wire.rerank(
             incoming.request_id, model.id, LOCAL, found, documents, request.top_n, texts=request.return_documents
         )
-        return Served(answer, Usage(prompt_tokens=found.prompt_tokens, documents=len(documents)))
+        return Served(answer, Usage(prompt_tokens=found.prompt_tokens, documents=len(documents)), model)
 
     # -- served by a provider -----------------------------------------------------------------------------------
 
     async def _embed_elsewhere(
-        self, model: Model, inputs: list[Any], request: EmbeddingsRequest, incoming: Incoming
+        self, models: Sequence[Model], inputs: list[Any], request: EmbeddingsRequest, incoming: Incoming
     ) -> Served:
         body = {"input": inputs, "dimensions": request.dimensions, "encoding_format": "float", "user": request.user}
-        outcome = await self._proxied(model, "embeddings", body, incoming)
+        outcome, model = await self._proxied(models, Task.EMBEDDINGS, body, incoming)
         answer = _encoded(orjson.loads(outcome.reply.body), request.encoding_format)
-        return Served(answer | {"model": model.id, "provider": outcome.target.provider}, outcome.reply.usage)
+        return Served(answer | {"model": model.id, "provider": outcome.target.provider}, outcome.reply.usage, model)
 
     async def _rank_elsewhere(
-        self, model: Model, documents: list[str], request: RerankRequest, incoming: Incoming
+        self, models: Sequence[Model], documents: list[str], request: RerankRequest, incoming: Incoming
     ) -> Served:
         body = {
             "query": request.query,
@@ -153,20 +160,30 @@ class Direct:
             "top_n": request.top_n,
             "max_tokens_per_doc": request.max_tokens_per_doc,
         }
-        outcome = await self._proxied(model, "rerank", body, incoming)
+        outcome, model = await self._proxied(models, Task.RERANK, body, incoming)
         answer = _documented(orjson.loads(outcome.reply.body), request, documents)
         named = {"id": incoming.request_id, "model": model.id, "provider": outcome.target.provider}
-        return Served(answer | named, outcome.reply.usage)
+        return Served(answer | named, outcome.reply.usage, model)
 
-    async def _proxied(self, model: Model, task: str, body: Mapping[str, Any], incoming: Incoming) -> Outcome:
-        provider = SANDBOX if incoming.caller.test else model.provider
+    async def _proxied(
+        self, models: Sequence[Model], task: Task, body: Mapping[str, Any], incoming: Incoming
+    ) -> tuple[Outcome, Model]:
+        """The answer of the first endpoint that gives one, and which it was."""
+        elsewhere = [model for model in models if not model.hosted]
         given = {name: value for name, value in body.items() if value is not None}
         call = Call(task, "", given, request_id=incoming.request_id)
-        target = Target(model.id, provider, model.upstream_model)
-        return await run_chain([target], call, self.providers, timeout_s=self.timeout_s)
+        targets = [
+            Target(model.id, SANDBOX if incoming.caller.test else model.provider, model.upstream_model)
+            for model in elsewhere
+        ]
+        outcome = await run_chain(targets, call, self.providers, timeout_s=self.timeout_s)
+        return outcome, elsewhere[len(outcome.attempts) - 1]
 
-    def _model(self, name: str, task: str, caller: Caller) -> Model:
-        """The endpoint that serves `name` for `task`: one of this process first, then a reachable provider's.
+    def _models(
+        self, name: str, task: Task, expected: Expected, caller: Caller, provider: str | ProviderRequest | None = None
+    ) -> list[Model]:
+        """The endpoints that serve `name` for `task`, in the order in which they are tried: as the caller's provider
+        preferences have it; without any, one of this process first, and then the cheapest.
 
         A prefix `route/` may be there or not, and our own names for "you choose" mean the first model served here.
         Raises `ApiError` 404.
@@ -174,14 +191,20 @@ class Direct:
         wanted = name.removeprefix("route/")
         left_to_us = wanted in AUTO_MODELS
         rows = range(len(self.catalog)) if left_to_us else self.catalog.find(wanted) or self.catalog.find(name)
-        models = [self.catalog.model(row) for row in rows if caller.test or self.available[row]]
-        fitting = [model for model in models if task in model.tasks and (model.hosted or not left_to_us)]
-        # A model without a price cannot be charged for: it is listed, and served as soon as its price is configured.
-        serving = [model for model in fitting if model.pricing.known]
-        if not serving:
-            message = f"no {task} model called {name!r} is served; GET /v1/models says which are available"
+        reachable = [row for row in rows if caller.test or self.available[row]]
+        fitting = [row for row in reachable if self._does(row, task, hosted=left_to_us)]
+        if not fitting:
+            message = f"no {task.value} model called {name!r} is served; GET /v1/models says which are available"
             raise ApiError(404, message, "model_not_found", "model")
-        return min(serving, key=lambda model: not model.hosted)
+        if len(fitting) > 1 or provider is not None:
+            fitting = self.decider.endpoints(fitting, task, expected, provider, caller, self.attempts)
+        models = [self.catalog.model(row) for row in fitting]
+        return models if provider is not None else sorted(models, key=lambda model: not model.hosted)
+
+    def _does(self, row: int, task: Task, *, hosted: bool) -> bool:
+        model = self.catalog.model(row)
+        # A model without a price cannot be charged for: it is listed, and served as soon as its price is configured.
+        return task in model.tasks and model.pricing.known and (model.hosted or not hosted)
 
 
 def _batch(incoming: Incoming) -> bool:

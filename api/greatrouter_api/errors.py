@@ -96,7 +96,7 @@ def unknown_model(model_id: str) -> ApiError:
     return ApiError(404, f"no model is called {model_id!r}; GET /v1/models lists them", "model_not_found", "model")
 
 
-def from_exception(error: Exception, request_id: str) -> ApiError:
+def from_exception(error: BaseException, request_id: str) -> ApiError:
     """What the caller sees of an exception; anything unforeseen is a 500 that only names the request."""
     if isinstance(error, ApiError):
         return error

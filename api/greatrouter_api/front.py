@@ -8,8 +8,8 @@ documented in the OpenAPI document like all the others (`openapi.py`).
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("greatrouter")
 JSON = (b"content-type", b"application/json")
+# nginx holds back what it is not told to pass on.
+EVENTS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
 SANE_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 LONGEST_ID = 128
 BODY_TIMEOUT_S = 30.0
@@ -52,14 +58,33 @@ class Incoming:
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """JSON, with headers of its own."""
+
+    body: bytes
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """Server-sent events. What `pieces` raises before its first is answered as any other error."""
+
+    pieces: AsyncGenerator[bytes, None]
+    headers: Headers = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One hot endpoint: POST, JSON in, JSON out, a key required. Where it runs models, a caller who leaves stops it."""
+    """One hot endpoint: POST, JSON in, a key required. Where it runs models, a caller who leaves stops it."""
 
     path: str
     summary: str
     request: type[BaseModel]
-    answer: Callable[[Incoming], Coroutine[Any, Any, bytes]]
+    answer: Callable[[Incoming], Coroutine[Any, Any, bytes | Answer | EventStream]]
     tag: str = "routing"
     runs_models: bool = True
 
@@ -95,8 +120,7 @@ class Front:
         try:
             if scope["method"] != "POST":
                 raise ApiError(405, f"{endpoint.path} takes POST, not {scope['method']}", allow="POST")
-            body = await self._answer(endpoint, headers, receive, request_id)
-            await _send(send, 200, body, request_id)
+            await self._serve(endpoint, headers, receive, send, request_id)
         except CallerLeft:
             return
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
@@ -114,19 +138,17 @@ class Front:
             return
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(
-        self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
-    ) -> bytes:
+    async def _serve(
+        self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, send: Send, request_id: str
+    ) -> None:
         caller = await self._backing.accounts.authenticate(key_in(headers))
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await _read(receive, headers, self._max_body_bytes)
         except TimeoutError as error:
             raise ApiError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from error
-        incoming = Incoming(endpoint.path, headers, body, caller, request_id)
-        if not endpoint.runs_models:
-            return await endpoint.answer(incoming)
-        return await _unless_caller_leaves(endpoint.answer(incoming), receive)
+        answering = _answer(endpoint, Incoming(endpoint.path, headers, body, caller, request_id), send)
+        await (_unless_caller_leaves(answering, receive) if endpoint.runs_models else answering)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
@@ -176,7 +198,36 @@ async def _read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) ->
             return b"".join(chunks)
 
 
-async def _unless_caller_leaves(answer: Coroutine[Any, Any, bytes], receive: Receive) -> bytes:
+async def _answer(endpoint: Endpoint, incoming: Incoming, send: Send) -> None:
+    answer = await endpoint.answer(incoming)
+    if isinstance(answer, EventStream):
+        await _send_events(send, answer, incoming.request_id)
+    elif isinstance(answer, Answer):
+        await _send(send, 200, answer.body, incoming.request_id, answer.headers)
+    else:
+        await _send(send, 200, answer, incoming.request_id)
+
+
+async def _send_events(send: Send, stream: EventStream, request_id: str) -> None:
+    """The status goes out with the first piece, so that a failure before it can still be an error with its own."""
+    async with aclosing(stream.pieces) as pieces:
+        try:
+            piece = await anext(pieces)
+        except StopAsyncIteration:
+            piece = b""
+        headers = [*EVENTS, (b"x-request-id", request_id.encode()), *stream.headers]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except Exception as error:  # noqa: BLE001 - the outermost place: the status is gone, so it is said in the stream
+            answer = _logged(error, request_id)
+            await send({"type": "http.response.body", "body": b"data: " + answer.body() + b"\n\n", "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _unless_caller_leaves(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
     """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released.
 
     Raises `CallerLeft` then; a cancellation from anywhere else goes on as it is.
@@ -185,7 +236,7 @@ async def _unless_caller_leaves(answer: Coroutine[Any, Any, bytes], receive: Rec
     assert work is not None  # a coroutine always runs in a task
     left = asyncio.ensure_future(_disconnect(receive, work))
     try:
-        return await answer
+        await answer
     except asyncio.CancelledError as error:
         if left.done() and not left.cancelled() and work.uncancel() == 0:
             raise CallerLeft from error
@@ -210,16 +261,19 @@ def _request_id(given: bytes | None) -> str:
 
 
 async def _send_error(send: Send, error: Exception, request_id: str) -> None:
-    answer = from_exception(error, request_id)
-    if answer.status == 500:
-        log.error(json.dumps({"event": "internal_error", "request_id": request_id}), exc_info=error)
+    answer = _logged(error, request_id)
     extra = [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers().items()]
     await _send(send, answer.status, answer.body(), request_id, extra)
 
 
-async def _send(
-    send: Send, status: int, body: bytes, request_id: str, extra: list[tuple[bytes, bytes]] | None = None
-) -> None:
-    headers = [JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()), *(extra or [])]
+def _logged(error: Exception, request_id: str) -> ApiError:
+    answer = from_exception(error, request_id)
+    if answer.status == 500:
+        log.error(json.dumps({"event": "internal_error", "request_id": request_id}), exc_info=error)
+    return answer
+
+
+async def _send(send: Send, status: int, body: bytes, request_id: str, extra: Headers = ()) -> None:
+    headers = [JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

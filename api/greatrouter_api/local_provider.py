@@ -1,6 +1,6 @@
 """The models of this process as one more provider, so that auto/route runs them through the same chain as any other."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from greatrouter_api import wire
@@ -26,6 +26,10 @@ class LocalProvider:
             raise UpstreamRejected(str(error), 400) from error
         except (ModelLoadFailed, InferenceFailed) as error:
             raise UpstreamFailed(str(error), 503) from error
+
+    async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        raise UpstreamFailed(f"{self.name} models rerank and embed; they stream nothing")
+        yield b""  # what makes this an async generator
 
     async def close(self) -> None:
         return None

@@ -35,7 +35,7 @@ def suggest(settings: Settings, prompt: str, optimization: str, limit: int) -> d
         async with AsyncExitStack() as stack:
             services = await open_services(settings, stack)
             body = orjson.dumps({"prompt": readable(prompt), "optimization": optimization, "limit": limit})
-            return await services.flow.suggest(parse(SuggestRequest, body), OPERATOR)
+            return await services.preview.suggest(parse(SuggestRequest, body), OPERATOR)
 
     answer: dict[str, Any] = orjson.loads(asyncio.run(run()))
     return answer

@@ -5,7 +5,19 @@ from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.ranker import Ranking
 from greatrouter_ranking.reasons import dollars
 
+PROVIDER_PREFERENCES = {
+    "provider_only": "none of the providers in provider.only serves a model that does it",
+    "provider_ignore": "provider.ignore leaves no provider that serves a model that does it",
+    "provider_order": "no provider in provider.order serves a model that does it, and allow_fallbacks is false",
+    "zdr": "no remaining endpoint is known to retain nothing; zero_data_retention in greatrouter.toml says which do",
+    "data_collection": 'no remaining endpoint is known to collect no data; data_collection = "deny" in '
+    "greatrouter.toml says which do",
+    "quantizations": "no remaining endpoint is known to run at one of provider.quantizations",
+    "require_parameters": "no remaining endpoint is known to support every parameter of the request",
+    "max_price": "every remaining endpoint is dearer than provider.max_price",
+}
 ADVICE = {
+    **PROVIDER_PREFERENCES,
     "model": "the model named does not do this task",
     "provider": "no model of the named provider does this task",
     "taxonomy": "no model of the named taxonomy does this task",
@@ -43,5 +55,6 @@ def error(ranking: Ranking, profile: Profile) -> ApiError:
         404,
         f"no model is left for the task {profile.task.value}: {ADVICE.get(last, 'every candidate was turned away')}",
         code="model_not_found",
+        param="provider" if last in PROVIDER_PREFERENCES else None,
         metadata={"rejected": dict(ranking.rejected)},
     )

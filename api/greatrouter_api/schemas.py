@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from greatrouter_api.errors import ApiError
+from greatrouter_api.provider_preferences import Provider
+from greatrouter_catalog.taxonomy import CAPABILITIES, PRICE_TIERS, TASK_TYPES
 from greatrouter_classifier.classification import ContentMode, Task
 from greatrouter_ranking.ranker import Optimization
 
@@ -14,15 +16,6 @@ Budget = Annotated[
     float | None,
     Field(ge=0, allow_inf_nan=False, description="Dearer models (by estimate, in US dollars) are left out."),
 ]
-
-
-def _slug(value: Any) -> Any:
-    """A wish that cannot be kept is refused rather than ignored: it may be about who sees the prompt."""
-    if isinstance(value, dict):
-        raise ValueError(
-            "provider preferences as an object are not supported by this version; send one provider's slug"
-        )
-    return value or None
 
 
 _NOT_EMPTY = BeforeValidator(lambda value: value or None)
@@ -50,13 +43,15 @@ class Asked(BaseModel):
 
     task: Task | None = Field(default=None, description="Task hint.")
     content_mode: ContentMode | None = None
-    optimization: Annotated[Optimization, _or(Optimization.BALANCED)] = Optimization.BALANCED
+    optimization: Optimization | None = Field(
+        default=None, description="The organization's preference by default, and `balanced` where it has none."
+    )
     session_id: str | None = Field(default=None, max_length=200)
     budget_dollars: Budget = None
     taxonomy: Annotated[str | None, _NOT_EMPTY] = Field(
         default=None, description="Catalog category, such as llm or image-generation."
     )
-    provider: Annotated[str | None, BeforeValidator(_slug)] = Field(default=None, description="Provider slug.")
+    provider: Provider = Field(default=None, description="One provider's slug, or provider preferences.")
     catalog_family: Annotated[str | None, _NOT_EMPTY] = Field(
         default=None, description="Model line, such as llm/meta--llama-3.3."
     )
@@ -81,6 +76,82 @@ class SuggestRequest(Asked):
     input: Annotated[dict[str, Any], _or({})] = {}
     mode: Annotated[Literal["auto", "regex"], _or("auto")] = "auto"
     limit: Annotated[int, _or(5), Field(ge=1, le=20)] = 5
+
+
+class PriceComparisonRequest(Asked):
+    """`POST /v1/models/price-comparison`"""
+
+    prompt: str | None = Field(default=None, description="Classified, and its length priced; without it, a short one.")
+    limit: Annotated[int, _or(10), Field(ge=1, le=20)] = 10
+
+
+class RouteFilter(BaseModel):
+    model_config = STRICT
+
+    task_type: Literal[tuple(TASK_TYPES)] | None = None  # type: ignore[valid-type]  # the vocabulary, in one place
+    capabilities: Annotated[list[Literal[CAPABILITIES]], _or([])] = []  # type: ignore[valid-type]
+
+
+class ModelsRouteRequest(Asked):
+    """`POST /v1/models/route`"""
+
+    query: str = Field(min_length=1, description="A task, a task type, or a description of what is to be done.")
+    input: dict[str, Any] = Field(description="The task's own input (messages, parameters, ...).")
+    maxCost: Literal[PRICE_TIERS] | None = Field(default=None, description="The dearest price tier.")  # type: ignore[valid-type]
+    filter: RouteFilter | None = None
+
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+def _with_roles(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for i, message in enumerate(messages):
+        if message.get("role") not in ROLES:
+            raise ValueError(f"messages[{i}].role must be one of {', '.join(ROLES)}")
+        if not isinstance(message.get("content"), str | list | None):
+            raise ValueError(f"messages[{i}].content must be a string, a list of parts or null")
+    return messages
+
+
+class ChatRequest(Asked):
+    """`POST /v1/chat/completions`, OpenAI's request. Fields that are not listed here go on to the provider as they are;
+    those of `Asked` are for the router and do not."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    model: str = Field(min_length=1, description='"router" (or "auto", "greatrouter/auto"), or an explicit model id.')
+    messages: Annotated[list[dict[str, Any]], Field(min_length=1), AfterValidator(_with_roles)]
+    stream: Annotated[bool, _or(False)] = False
+    stream_options: dict[str, Any] | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    n: int | None = Field(default=None, ge=1, le=128)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+    user: str | None = None
+
+    @property
+    def include_usage(self) -> bool:
+        return (self.stream_options or {}).get("include_usage") is True
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the provider is sent: everything that was said but null, and nothing of the router's own."""
+        given = ((name, getattr(self, name)) for name in _CHAT_FIELDS if name in self.model_fields_set)
+        return {name: value for name, value in given if value is not None} | (self.model_extra or {})
+
+
+_CHAT_FIELDS = tuple(name for name in ChatRequest.model_fields if name not in Asked.model_fields)
 
 
 class EmbeddingsRequest(BaseModel):
@@ -112,7 +183,7 @@ class RerankRequest(BaseModel):
     top_n: int | None = Field(default=None, ge=1)
     return_documents: Annotated[bool, _or(True)] = True
     max_tokens_per_doc: int | None = Field(default=None, ge=1)
-    provider: Annotated[str | None, BeforeValidator(_slug)] = None
+    provider: Provider = None
 
 
 def parse(model: type[Body], body: bytes) -> Body:

@@ -17,10 +17,17 @@ from numpy.typing import NDArray
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import configured, present
+from greatrouter_api.answer_cache import AnswerCache
+from greatrouter_api.chat import Chat
 from greatrouter_api.decision import Decider
 from greatrouter_api.direct import Direct
-from greatrouter_api.flow import SANDBOX, Flow
-from greatrouter_api.local_provider import LocalProvider
+from greatrouter_api.feedback import FeedbackDesk
+from greatrouter_api.flow import Flow
+from greatrouter_api.plan import Planner
+from greatrouter_api.preview import Preview
+from greatrouter_api.providers import open_providers
+from greatrouter_api.pulse import Pulse
+from greatrouter_api.runner import Runner
 from greatrouter_api.sessions import Sessions
 from greatrouter_api.settings import Settings, SettingsInvalid
 from greatrouter_catalog import facts, snapshot
@@ -33,12 +40,9 @@ from greatrouter_classifier.pipeline import Classifier, Neighbourhood
 from greatrouter_classifier.rules import RULES
 from greatrouter_ranking.quality import abilities
 from greatrouter_ranking.ranker import Ranker
-from greatrouter_serving.call import Provider
 from greatrouter_serving.errors import ServingError
+from greatrouter_serving.health import Health
 from greatrouter_serving.local.engine import Engine, LocalModelConfig, Shelf
-from greatrouter_serving.providers.openai import OpenAIProvider
-from greatrouter_serving.providers.sandbox import SandboxProvider
-from greatrouter_serving.providers.session import open_session
 
 log = logging.getLogger("greatrouter")
 
@@ -53,7 +57,11 @@ class Services:
     view: present.ModelView
     engine: Engine
     accounts: Accounts
+    health: Health
+    feedback: FeedbackDesk
     flow: Flow
+    preview: Preview
+    chat: Chat
     direct: Direct
 
 
@@ -69,13 +77,15 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     accounts = open_accounts(settings)
     stack.callback(accounts.close)
-    providers = await _open_providers(settings, engine, stack)
+    providers = await open_providers(settings, engine, stack)
     available = availability(catalog, settings)
     ability = abilities(catalog.arrays, catalog.scores)
     encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
     stack.callback(encoder.shutdown)
+    health, feedback = Health(), FeedbackDesk(accounts, time.monotonic)
     decider = Decider(
         catalog,
+        accounts,
         classifier,
         reachable=Ranker(catalog.arrays, ability, available),
         everything=Ranker(catalog.arrays, ability, np.ones(len(catalog), dtype=np.bool_)),
@@ -83,20 +93,18 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
             Task(task) for model in configured.models(settings) if model.hosted for task in model.tasks
         ),
         executor=encoder,
+        pulse=Pulse(catalog, health, time.monotonic),
+        feedback=feedback,
     )
     view = present.ModelView(catalog, hosted_facts(settings, engine), available)
-    flow = Flow(
-        catalog=catalog,
-        view=view,
-        decider=decider,
-        accounts=accounts,
-        sessions=Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic),
-        providers=providers,
-        timeout_s=settings.upstream_timeout_s,
-        fallback_models=settings.fallback_models,
-    )
+    planner = Planner(catalog, decider, settings.fallback_models)
+    runner = Runner(planner, accounts, providers, health, settings.upstream_timeout_s)
+    sessions = Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic)
+    flow = Flow(planner, runner, sessions, view)
     direct = Direct(
         catalog=catalog,
+        decider=decider,
+        attempts=settings.fallback_models,
         engine=engine,
         accounts=accounts,
         providers=providers,
@@ -104,14 +112,27 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         batch_share={model.id: model.batch_discount for model in settings.local_models},
         timeout_s=settings.upstream_timeout_s,
     )
-    return Services(settings, catalog, available, view, engine, accounts, flow, direct)
+    return Services(
+        settings,
+        catalog,
+        available,
+        view,
+        engine,
+        accounts,
+        health,
+        feedback,
+        flow,
+        Preview(planner, sessions, view),
+        Chat(flow, AnswerCache(time.monotonic)),
+        direct,
+    )
 
 
 def open_catalog(settings: Settings) -> Catalog:
     """The current snapshot with the configured models; the shipped facts become the first snapshot."""
     folder = settings.home / "catalog"
     path = snapshot.current(folder) or snapshot.write(facts.load(settings.data_folder / "catalog"), folder)
-    return Catalog.open(path, configured.models(settings))
+    return Catalog.open(path, configured.models(settings), configured.terms(settings))
 
 
 def availability(catalog: Catalog, settings: Settings) -> NDArray[np.bool_]:
@@ -214,13 +235,3 @@ def server_secret(path: Path) -> bytes:
             os.link(pending, path)
         pending.unlink()
     return path.read_bytes()
-
-
-async def _open_providers(settings: Settings, engine: Engine, stack: AsyncExitStack) -> dict[str, Provider]:
-    providers: dict[str, Provider] = {configured.LOCAL: LocalProvider(engine), SANDBOX: SandboxProvider()}
-    if settings.providers:
-        session = open_session()
-        stack.push_async_callback(session.close)
-        for name, provider in settings.providers.items():
-            providers[name] = OpenAIProvider(name, provider.base_url, settings.provider_keys.get(name), session)
-    return providers

@@ -4,17 +4,27 @@ import os
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 TaskName = Literal["text", "image", "video", "music", "speech", "code", "web_search", "rerank", "embeddings"]
+QuantizationName = Literal["int4", "int8", "fp4", "fp6", "fp8", "fp16", "bf16", "fp32"]
 Rate = Decimal | None
 
 
 class SettingsInvalid(Exception):
     """A setting has a wrong name, type or value; the message says which and where it comes from."""
+
+
+OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_URLS = {
+    "anthropic": "https://api.anthropic.com/v1",
+    "gemini": "https://generativelanguage.googleapis.com/v1beta",
+    "cohere": "https://api.cohere.com",
+    "replicate": "https://api.replicate.com",
+}
 
 
 class Strict(BaseModel):
@@ -35,6 +45,16 @@ class ModelSettings(Strict):
     context_window: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
     capabilities: list[str] = []
+    quantization: QuantizationName | None = Field(default=None, description="The precision of its weights.")
+    supported_parameters: list[str] | None = Field(
+        default=None, description="All parameters that it takes, by OpenRouter's names; by its capabilities if absent."
+    )
+    data_collection: Literal["allow", "deny"] | None = Field(
+        default=None, description="Whether prompts may be kept and trained on; the provider's if absent."
+    )
+    zero_data_retention: bool | None = Field(
+        default=None, description="Whether nothing of a prompt is kept; the provider's if absent."
+    )
     input_per_million_tokens: Rate = Field(default=None, ge=0)
     cached_input_per_million_tokens: Rate = Field(default=None, ge=0)
     output_per_million_tokens: Rate = Field(default=None, ge=0)
@@ -49,12 +69,32 @@ class ModelSettings(Strict):
 class ProviderSettings(Strict):
     """One server that models are reached through; the table's name is the `provider` of catalog rows."""
 
-    kind: Literal["openai"] = Field(default="openai", description="The wire protocol: any OpenAI-compatible server.")
-    base_url: str = Field(
-        pattern=r"^https?://", description="Up to and including the version, as in `https://api.openai.com/v1`."
+    kind: Literal["openai", "anthropic", "gemini", "cohere", "replicate"] = Field(
+        default="openai", description="The wire protocol; `openai` is any compatible server."
+    )
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Up to and including the version, as in `https://api.openai.com/v1`; the maker's own if absent.",
     )
     api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
+    data_collection: Literal["allow", "deny"] | None = Field(
+        default=None, description="Whether it may keep prompts and train on them; absent: nobody knows."
+    )
+    zero_data_retention: bool | None = Field(
+        default=None, description="Whether it keeps nothing of a prompt; absent: nobody knows."
+    )
     models: list[ModelSettings] = []
+
+    @model_validator(mode="after")
+    def _known_address(self) -> Self:
+        if self.base_url is None and self.kind == "openai":
+            raise ValueError("base_url is missing; a compatible server has no default, OpenAI's is " + OPENAI_URL)
+        return self
+
+    @property
+    def url(self) -> str:
+        return self.base_url or DEFAULT_URLS[self.kind]
 
 
 class LocalModelSettings(Strict):

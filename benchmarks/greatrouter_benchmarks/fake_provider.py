@@ -1,11 +1,14 @@
 """A raw-ASGI stand-in for an OpenAI-compatible server: an 800-byte chat completion, as fast as uvicorn goes.
 
 `uvicorn --loop uvloop --http httptools --no-access-log greatrouter_benchmarks.fake_provider:app` (with `benchmarks` on
-the path). With `"stream": true` it answers 100 chunks, one write each. Every path gets the same answer: a benchmark of
-a router must not measure its provider.
+the path). With `"stream": true` it answers 100 chunks, one write each, or as the prompt says: "chunks=12 pace_ms=500".
+Each chunk says when it was sent. Every path gets the same answer: a benchmark of a router must not measure its
+provider.
 """
 
 import asyncio
+import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -17,6 +20,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 ANSWER_BYTES = 800
 STREAM_CHUNKS = 100
+ASKED = re.compile(rb"chunks=(\d+) pace_ms=(\d+)")
+# A reading of `time.monotonic`, the same clock in every process on Linux.
+SENT_AT = re.compile(rb"sent@(\d+\.\d{6})")
 
 
 def _completion() -> bytes:
@@ -47,7 +53,7 @@ def _chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
 
 
 _BODY = _completion()
-_CHUNK = _chunk({"content": " word"})
+_CHUNK = _chunk({"content": " sent@%.6f"})
 _END = (
     _chunk({}, "stop")
     + b'data: {"id":"chatcmpl-benchmark","object":"chat.completion.chunk","choices":[],'
@@ -77,18 +83,19 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         if not message.get("more_body"):
             break
     if b'"stream":true' in body or b'"stream": true' in body:
-        await _stream(send)
+        asked = ASKED.search(body)
+        await _stream(send, int(asked[1]) if asked else STREAM_CHUNKS, int(asked[2]) / 1000 if asked else 0.0)
         return
     await send(_START)
     await send(_ANSWER)
 
 
-async def _stream(send: Send) -> None:
+async def _stream(send: Send, chunks: int, pace_s: float) -> None:
     await send(_STREAM_START)
-    for _ in range(STREAM_CHUNKS):
-        await send({"type": "http.response.body", "body": _CHUNK, "more_body": True})
-        # A real model's tokens do not arrive in one burst: each is read on its own.
-        await asyncio.sleep(0)
+    for _ in range(chunks):
+        await send({"type": "http.response.body", "body": _CHUNK % time.monotonic(), "more_body": True})
+        # Even without a pace, a real model's tokens do not arrive in one burst: each is read on its own.
+        await asyncio.sleep(pace_s)
     await send({"type": "http.response.body", "body": _END})
 
 

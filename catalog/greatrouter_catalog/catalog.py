@@ -1,6 +1,6 @@
 """A catalog in memory: the rows of one snapshot (and any the operator configured), their arrays and their scores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,8 @@ from greatrouter_catalog.errors import SnapshotError
 from greatrouter_catalog.model import Model
 from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import MODEL_COLUMNS
+from greatrouter_catalog.terms import COLUMNS as TERMS
+from greatrouter_catalog.terms import Terms, with_terms
 
 LIST_FIELDS = ("tasks", "capabilities", "input_modalities", "output_modalities", "tags", "aliases", "sources")
 SMALLEST_RATE = Decimal("1e-12")  # what a column of rates holds
@@ -39,7 +41,7 @@ class Catalog:
     """Read-only. Rows are addressed by number; `find` maps an id (or an alias) to its endpoints."""
 
     def __init__(self, rows: pl.DataFrame, scores: pl.DataFrame, version: str, report: dict[str, Any]) -> None:
-        """`rows` has `MODEL_COLUMNS` and `hosted` (see `with_models`), `scores` the columns of `boards.MATCHED`."""
+        """`rows` is as `with_models` makes it, `scores` has the columns of `boards.MATCHED`."""
         self.version = version
         self.report = report
         self.scores = scores
@@ -47,8 +49,11 @@ class Catalog:
         self._models: dict[int, Model] = {}
 
     @classmethod
-    def open(cls, path: Path, extra: Sequence[Model] = ()) -> "Catalog":
-        """The snapshot at `path` with `extra` rows after it. Raises `SnapshotError` if missing, corrupt or empty."""
+    def open(cls, path: Path, extra: Sequence[Model] = (), terms: Mapping[str, Terms] | None = None) -> "Catalog":
+        """The snapshot at `path` with `extra` rows after it, and the `terms` of providers by name.
+
+        Raises `SnapshotError` if missing, corrupt or empty.
+        """
         tables = snapshot.tables(path, "models", "scores")
         meta = tables["meta"].to_pylist()[0]
         models = pl.DataFrame(tables["models"])
@@ -57,7 +62,10 @@ class Catalog:
                 f"the catalog snapshot {path} holds no models; delete {path.parent / snapshot.POINTER} and start again"
             )
         return cls(
-            with_models(models, extra), pl.DataFrame(tables["scores"]), meta["version"], orjson.loads(meta["report"])
+            with_models(models, extra, terms),
+            pl.DataFrame(tables["scores"]),
+            meta["version"],
+            orjson.loads(meta["report"]),
         )
 
     def __len__(self) -> int:
@@ -73,8 +81,9 @@ class Catalog:
         return known
 
     def find(self, model_id: str) -> list[int]:
-        """The rows of a model: its endpoints. An alias counts where no id matches. Empty where unknown."""
-        return self._by_id.get(model_id) or self._by_alias.get(model_id, [])
+        """The rows of a model: its endpoints. Where no id matches, an alias counts, and then `creator/name` with the
+        name that providers have for it: `anthropic/claude-sonnet-4` wherever that is served. Empty where unknown."""
+        return self._by_id.get(model_id) or self._by_alias.get(model_id) or self._by_creator.get(model_id, [])
 
     def scores_of(self, canonical: str) -> list[Score]:
         rows = self.scores.filter(pl.col("canonical") == canonical).iter_rows(named=True)
@@ -99,6 +108,15 @@ class Catalog:
         return found
 
     @cached_property
+    def _by_creator(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        names = self._rows["upstream_model"].str.split("/").list.last()
+        for row, (creator, name) in enumerate(zip(self._rows["creator"], names, strict=True)):
+            if creator:
+                found.setdefault(f"{creator}/{name}", []).append(row)
+        return found
+
+    @cached_property
     def _by_alias(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for row, aliases in enumerate(self._rows["aliases"].to_list()):
@@ -107,13 +125,13 @@ class Catalog:
         return found
 
 
-def with_models(rows: pl.DataFrame, extra: Sequence[Model]) -> pl.DataFrame:
-    """`rows` followed by the configured models, in the same columns plus `hosted`.
+def with_models(rows: pl.DataFrame, extra: Sequence[Model], terms: Mapping[str, Terms] | None = None) -> pl.DataFrame:
+    """`rows` (of `MODEL_COLUMNS`) followed by the configured models, with the columns `hosted` and `terms.COLUMNS`.
 
     A configured model that `rows` already has (same id, provider and task type) takes that row's place: it keeps what
     the catalog knows of the model, and its own prices, name at the provider and limits stand.
     """
-    base = rows.with_columns(hosted=pl.lit(value=False))
+    base = with_terms(rows, terms or {}).with_columns(hosted=pl.lit(value=False))
     if not extra:
         return base
     key = ["id", "provider", "task_type"]
@@ -147,12 +165,18 @@ def _over(known: Model | None, own: Model) -> Model:
         pricing=own.pricing,
         hosted=own.hosted,
         **united,
+        **{name: _either(getattr(own, name), getattr(known, name)) for name in TERMS},
     )
 
 
+def _either(own: Any, known: Any) -> Any:
+    return known if own is None else own
+
+
 def _record(model: Model) -> dict[str, Any]:
-    plain = {name: getattr(model, name) for name in (*MODEL_COLUMNS, "hosted") if name not in PRICE_FIELDS}
+    plain = {name: getattr(model, name) for name in (*MODEL_COLUMNS, "hosted", *TERMS) if name not in PRICE_FIELDS}
     plain |= {name: list(plain[name]) for name in LIST_FIELDS}
+    plain["supported_parameters"] = _as(list, model.supported_parameters)
     rates = {name: getattr(model.pricing, name) for name in PRICE_FIELDS}
     return plain | {name: None if rate is None else rate.quantize(SMALLEST_RATE) for name, rate in rates.items()}
 
@@ -161,7 +185,13 @@ def _model(record: dict[str, Any]) -> Model:
     pricing = Pricing(**{name: _plain(record.pop(name)) for name in PRICE_FIELDS})
     for name in LIST_FIELDS:
         record[name] = tuple(record[name] or ())
+    record["supported_parameters"] = _as(tuple, record["supported_parameters"])
     return Model(**record, pricing=pricing)
+
+
+def _as(kind: Callable[[Any], Any], names: Any) -> Any:
+    """None stays None: nobody knows which parameters the endpoint takes, rather than that it takes none."""
+    return None if names is None else kind(names)
 
 
 def _plain(rate: Decimal | None) -> Decimal | None:

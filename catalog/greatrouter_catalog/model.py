@@ -14,6 +14,9 @@ class Model:
     `canonical` names the model itself whoever serves it; benchmark scores hang on it. `observed_on` is the day on
     which `price_feed` was last seen to state the price, `valid_from` the day since which it holds. `long_tail_because`
     says why a model is not routed to. `hosted` is true for models served by this process.
+
+    The last four are the endpoint's terms (`terms.py`), None where nobody knows: `data_collection` is `allow` or
+    `deny`, `supported_parameters` all that it takes.
     """
 
     id: str
@@ -48,6 +51,10 @@ class Model:
     valid_from: date | None = None
     pricing: Pricing = field(default_factory=Pricing)
     hosted: bool = False
+    quantization: str | None = None
+    data_collection: str | None = None
+    zero_data_retention: bool | None = None
+    supported_parameters: Sequence[str] | None = None
 
     @property
     def routable(self) -> bool:

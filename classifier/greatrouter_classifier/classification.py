@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from greatrouter_classifier.overlay import Overlay
 
 
 class Task(StrEnum):
@@ -64,7 +67,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt to classify, with whatever the caller already said of it."""
+    """One prompt to classify, with whatever the caller already said of it, and of earlier prompts (`overlay`)."""
 
     prompt: str
     input: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +76,8 @@ class Question:
     previous: Turn | None = None
     regex_only: bool = False
     default_task: Task = Task.TEXT
+    default_mode: ContentMode = ContentMode.GENERATE
+    overlay: "Overlay | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The stages in their order: hint, shape of the input, session, rules, nearest neighbours, default.
+"""The stages in their order: hint, shape of the input, session, what the organization said of prompts like this one,
+rules, nearest neighbours, default.
 
 The session comes before the rules because it only speaks for prompts that mean nothing by themselves ("yes, again",
 "make it bluer"): whatever a rule or a neighbour reads into those is wrong more often than the session is.
@@ -10,6 +11,9 @@ leaves the event loop for an embedding where they do not settle the question.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from greatrouter_classifier import knn, shape
 from greatrouter_classifier.classification import (
@@ -25,6 +29,7 @@ from greatrouter_classifier.classification import (
 from greatrouter_classifier.complexity import ComplexityModel
 from greatrouter_classifier.focus import focus
 from greatrouter_classifier.matcher import Rule, RuleMatcher
+from greatrouter_classifier.overlay import Opinion, Recollection
 from greatrouter_classifier.session import is_follow_up
 
 # A shape that only one task takes is as good as a statement; a follow-up is a guess, and the default is less than one.
@@ -40,6 +45,8 @@ QUESTION = re.compile(
 ANSWERS = (Task.TEXT, Task.CODE, Task.WEB_SEARCH, Task.RERANK, Task.EMBEDDINGS)
 # A search costs a fee of about a cent, which a wrong guess wastes: a model answers most plain questions of fact itself.
 SEARCH_THRESHOLD = 0.6
+# Of an organization's earlier prompts, at most so many are embedded with a question (1 ms each): the newest first.
+MOST_READ_ALONG = 32
 INPUT_CONFIDENCE, SESSION_CONFIDENCE, DEFAULT_CONFIDENCE = 0.99, 0.8, 0.3
 
 
@@ -85,38 +92,64 @@ class Classifier:
             return _answer(question, task, INPUT_CONFIDENCE, Decision.INPUT, complexity, reasoning)
         if question.previous is not None and is_follow_up(question.prompt):
             return _by_session(question, question.previous, complexity)
+        recollection, rule = self._recall(question, rule)
+        if recollection is not None:
+            return _by_recollection(question, recollection, rule, complexity)
         if rule is not None:
             reasoning = f"Matched the rule {rule.name}"
             return _answer(
                 question, rule.task, rule.confidence, Decision.REGEX, complexity, reasoning, rule.content_mode
             )
-        if question.regex_only or self._neighbourhood is None:
-            return _by_default(question, complexity)
-        return None
+        by_rules_alone = question.regex_only or self._neighbourhood is None
+        return _by_default(question, complexity) if by_rules_alone else None
 
     def decide_by_neighbours(self, questions: Sequence[Question]) -> list[Classification]:
         """The remaining stages, for questions that `decide` left open. Embeds: milliseconds of CPU for each."""
         if not questions or self._neighbourhood is None:
             return []
         words = [focus(question.prompt) for question in questions]
-        index, calibration = self._neighbourhood.index, self._neighbourhood.calibration
-        vectors = self._neighbourhood.embedder.embed([text or " " for text in words])
-        return [
-            self._by_neighbours(question, text, near, calibration)
-            for question, text, near in zip(questions, words, index.neighbours(vectors), strict=True)
-        ]
+        vectors = _read_along(self._neighbourhood.embedder, words, questions)
+        found = []
+        for question, text, vector, near in zip(
+            questions, words, vectors, self._neighbourhood.index.neighbours(vectors), strict=True
+        ):
+            recollection = question.overlay.nearest(question.prompt, vector=vector) if question.overlay else None
+            if recollection is None or recollection.lesson.opinion is Opinion.REFUSED:
+                refused = recollection.lesson.task if recollection else None
+                found.append(self._by_neighbours(question, text, near, self._neighbourhood.calibration, refused))
+            else:
+                found.append(_by_recollection(question, recollection, None, self._complexity.assess(text)))
+        return found
+
+    def _recall(self, question: Question, rule: Rule | None) -> tuple[Recollection | None, Rule | None]:
+        """What the organization said such a prompt is; and the rule, or the next best where it said what it is not."""
+        if not question.overlay:
+            return None, rule
+        recollection = question.overlay.nearest(question.prompt, rule.task if rule else None)
+        if recollection is None or recollection.lesson.opinion is not Opinion.REFUSED:
+            return recollection, rule
+        others = [other for other in self._matcher.fired(question.prompt) if other.task is not recollection.lesson.task]
+        return None, max(others, key=lambda other: other.confidence, default=None)
 
     def _by_neighbours(
-        self, question: Question, words: str, near: knn.Neighbours, calibration: knn.Calibration
+        self,
+        question: Question,
+        words: str,
+        near: knn.Neighbours,
+        calibration: knn.Calibration,
+        refused: Task | None,
     ) -> Classification:
         complexity = self._complexity.assess(words)
         one_word = len(words) < LONGEST_WORD and len(words.split()) < 2
-        if not words or near.similarity[0] < (FARTHEST_OF_A_WORD if one_word else FARTHEST):
+        # Where the default itself was refused, any other guess is better than none.
+        must_guess = refused is not None and refused is question.default_task
+        if not must_guess and (not words or near.similarity[0] < (FARTHEST_OF_A_WORD if one_word else FARTHEST)):
             return _by_default(question, complexity)
         probabilities = knn.by_task(calibration.probabilities(near.features))
-        allowed = ANSWERS if QUESTION.match(words) else probabilities.keys()
-        task = max(allowed, key=lambda t: probabilities[t])
-        if probabilities[task] < max(calibration.threshold, SEARCH_THRESHOLD if task is Task.WEB_SEARCH else 0.0):
+        allowed = ANSWERS if QUESTION.match(words) and not must_guess else probabilities.keys()
+        task = max((each for each in allowed if each is not refused), key=lambda t: probabilities[t])
+        least = max(calibration.threshold, SEARCH_THRESHOLD if task is Task.WEB_SEARCH else 0.0)
+        if probabilities[task] < least and not must_guess:
             return _by_default(question, complexity, probabilities)
         return _answer(
             question,
@@ -128,6 +161,29 @@ class Classifier:
             knn.content_mode(near, task),
             probabilities,
         )
+
+
+def _read_along(embedder: Embedder, words: Sequence[str], questions: Sequence[Question]) -> NDArray[np.float32]:
+    """The vectors of the questions. In the same call earlier prompts of their organizations that have none get theirs."""
+    overlays = {id(question.overlay): question.overlay for question in questions if question.overlay}
+    unread = [(overlay, overlay.unread(MOST_READ_ALONG)) for overlay in overlays.values()]
+    earlier = [text for _, prompts in unread for _, text in prompts]
+    vectors = embedder.embed([text or " " for text in (*words, *earlier)])
+    start = len(words)
+    for overlay, prompts in unread:
+        overlay.read([key for key, _ in prompts], vectors[start : start + len(prompts)])
+        start += len(prompts)
+    return vectors[: len(words)]
+
+
+def _by_recollection(
+    question: Question, recollection: Recollection, rule: Rule | None, complexity: Complexity
+) -> Classification:
+    task, opinion = recollection.lesson.task, recollection.lesson.opinion
+    mode = rule.content_mode if rule is not None and rule.task is task else None
+    reasoning = f"Like a prompt that your organization {opinion.value}: {task.value}"
+    confidence = min(recollection.similarity, INPUT_CONFIDENCE)
+    return _answer(question, task, confidence, Decision.KNN, complexity, reasoning, mode)
 
 
 def _by_hint(question: Question, task: Task, rule: Rule | None, complexity: Complexity) -> Classification:
@@ -164,7 +220,7 @@ def _answer(
     probabilities: Mapping[Task, float] | None = None,
 ) -> Classification:
     """What the caller says of the mode comes first, then what is handed over, then what the words say."""
-    content_mode = question.content_mode or shape.content_mode_of(question.input) or mode or ContentMode.GENERATE
+    content_mode = question.content_mode or shape.content_mode_of(question.input) or mode or question.default_mode
     return Classification(
         task, confidence, content_mode, decision, complexity, reasoning, probabilities or {task: confidence}
     )

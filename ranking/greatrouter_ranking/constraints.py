@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from greatrouter_catalog.arrays import ModelArrays
 from greatrouter_ranking.candidates import Candidates
 from greatrouter_ranking.profile import Profile
+from greatrouter_ranking.provider_filters import ProviderFilters
+from greatrouter_ranking.provider_preferences import ProviderPreferences
 
 BoolArray = NDArray[np.bool_]
 
@@ -18,7 +20,8 @@ class Constraints:
     """What the caller and the organization allow. Names are the catalog's; None and empty mean "no constraint".
 
     `rows` are the endpoints of models asked for by name, which may be long-tail ones; a model without a price tier
-    passes every `max_tier`.
+    passes every `max_tier`. `incumbent` is the row that has answered in this conversation so far, whose provider may
+    hold `cached_tokens` of the prompt in its cache.
     """
 
     budget_dollars: float | None = None
@@ -30,6 +33,9 @@ class Constraints:
     family: str | None = None
     rows: Sequence[int] | None = None
     excluded_rows: Sequence[int] = ()
+    provider: ProviderPreferences | None = None
+    incumbent: int | None = None
+    cached_tokens: int = 0
 
 
 class Filters:
@@ -37,7 +43,7 @@ class Filters:
 
     def __init__(self, arrays: ModelArrays) -> None:
         self._size = len(arrays.canonical)
-        self._providers = {name: i for i, name in enumerate(arrays.providers)}
+        self.providers = ProviderFilters(arrays)
         self._families = {name: i for i, name in enumerate(arrays.families)}
         branches = np.array([name.partition("/")[0] for name in arrays.families], dtype=object)
         self._branches = {branch: np.flatnonzero(branches == branch) for branch in set(branches.tolist())}
@@ -47,9 +53,9 @@ class Filters:
         if allowed.excluded_rows:
             yield "excluded_model", ~_among(allowed.excluded_rows, self._size)[part.rows]
         if allowed.providers:
-            yield "provider", self.of_provider(part, allowed.providers)
+            yield "provider", self.providers.of_provider(part, allowed.providers)
         if allowed.excluded_providers:
-            yield "excluded_provider", ~self.of_provider(part, allowed.excluded_providers)
+            yield "excluded_provider", ~self.providers.of_provider(part, allowed.excluded_providers)
         if allowed.taxonomy is not None:
             yield "taxonomy", self._of_family(part, self._branches.get(allowed.taxonomy, ()))
         if allowed.family is not None:
@@ -57,10 +63,8 @@ class Filters:
         if allowed.max_tier is not None:
             yield "price_tier", part.tier <= allowed.max_tier
         yield from _needs(part, profile)
-
-    def of_provider(self, part: Candidates, names: Iterable[str]) -> BoolArray:
-        codes = [self._providers[name] for name in names if name in self._providers]
-        return _among(codes, len(self._providers))[part.provider]
+        if allowed.provider is not None:
+            yield from self.providers.tests(part, profile.task, allowed.provider)
 
     def _of_family(self, part: Candidates, codes: Iterable[int]) -> BoolArray:
         return _among(codes, len(self._families))[part.family]

@@ -2,13 +2,19 @@
 
 import math
 
+from greatrouter_ranking.choice import Choice, Comparison, Optimization, Why
+from greatrouter_ranking.market import POINTS_PER_DECADE
 from greatrouter_ranking.profile import Profile
-from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Comparison, Optimization
 
 GOAL = {
     Optimization.PRICE: "Best value with price weighted most",
     Optimization.BALANCED: "Best balance of price and quality",
     Optimization.OUTPUT: "Best expected answer",
+}
+# A provider's cache forgets within minutes, and says so only in its answer.
+OTHER_GROUNDS = {
+    Why.STAYS: "Stays with the model that answered before, as its provider may still hold this conversation in cache,",
+    Why.PREFERRED: "First by the provider preferences",
 }
 MOST_PLACES = 12
 MOST_TIMES = 1_000_000  # beyond, the dearest candidate is a price that nobody pays
@@ -23,7 +29,7 @@ def reason(choice: Choice, rank: int, profile: Profile, optimization: Optimizati
     >>> reason(best, 0, asked, Optimization.BALANCED, Comparison(3, 3, 8, 0.012))  # doctest: +ELLIPSIS
     'Best balance of price and quality for this web search prompt: 96% likely to answer well at $0.00012, 100 times ...
     """
-    place = GOAL[optimization] if rank == 0 else f"Number {rank + 1}"
+    place = OTHER_GROUNDS.get(choice.why, GOAL[optimization]) if rank == 0 else f"Number {rank + 1}"
     task = profile.task.value.replace("_", " ")
     likely = min(99, round(100 * choice.quality))  # nothing is certain
     guess = "" if choice.boards else ", judging by its price and family alone"

@@ -1,6 +1,6 @@
 """What serving is asked to run (`Call`), where (`Target`), and what came back (`Reply`, `Outcome`)."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -55,13 +55,20 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of the fallback chain. `error` is None where it succeeded; `status` is None where nothing answered."""
+    """One try of the fallback chain. `error` is None where it succeeded; `status` is None where nothing answered;
+    `rejected` where the provider blamed the request."""
 
     model_id: str
     provider: str
     status: int | None
     error: str | None
     latency_ms: float
+    rejected: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it speaks against the endpoint; a refusal that blames the request does not."""
+        return self.error is not None and not self.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,28 @@ class Outcome:
     attempts: tuple[Attempt, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """A chat answer under way, from the first target that began one. `pieces` is the provider's event stream, to be
+    closed by whoever takes it over; it raises `UpstreamFailed` where the stream breaks off."""
+
+    target: Target
+    pieces: AsyncGenerator[bytes, None]
+    attempts: tuple[Attempt, ...]
+
+
 class Provider(Protocol):
-    """One way to reach models. `call` raises `UpstreamFailed` (try the next) or `UpstreamRejected` (caller's fault)."""
+    """One way to reach models. Both methods raise `UpstreamFailed` (try the next) or `UpstreamRejected` (caller's
+    fault).
+
+    `stream` gives the bytes of an event stream in OpenAI's chunks, the usage and `[DONE]` included, and nothing before
+    the first event that carries data. Closing it closes the connection to the provider.
+    """
 
     name: str
 
     async def call(self, target: Target, call: Call, timeout_s: float) -> Reply: ...
+
+    def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]: ...
 
     async def close(self) -> None: ...

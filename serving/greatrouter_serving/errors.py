@@ -47,11 +47,15 @@ class InvalidInput(ServingError):
 
 
 class UpstreamFailed(ServingError):
-    """A 408, 409, 429 or 5xx (`status`), or a time-out, a reset or a malformed answer (`status` is None)."""
+    """A 408, 409, 429 or 5xx (`status`), or a time-out, a reset or a malformed answer (`status` is None).
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    `retry_after_s` is what the provider itself said of when to come back.
+    """
+
+    def __init__(self, message: str, status: int | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class UpstreamRejected(ServingError):
@@ -63,9 +67,11 @@ class UpstreamRejected(ServingError):
 
 
 class ChainExhausted(ServingError):
-    """`attempts` holds every try in order, each with its error."""
+    """`attempts` holds every try in order, each with its error. `retry_after_s` is when the first of them may answer
+    again; None unless each of them said when, as any that did not may answer at once."""
 
-    def __init__(self, attempts: Sequence["Attempt"]) -> None:
+    def __init__(self, attempts: Sequence["Attempt"], retry_after_s: float | None = None) -> None:
         tried = ", ".join(f"{attempt.model_id} ({attempt.error})" for attempt in attempts)
         super().__init__(f"every model of the chain failed: {tried or 'none could be tried'}")
         self.attempts = tuple(attempts)
+        self.retry_after_s = retry_after_s

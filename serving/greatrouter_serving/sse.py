@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-# A blank line is one line ending right behind another. CR, LF and CRLF may mix. The groups are atomic so that a CRLF is
-# never read as two endings, and a CR that is the last byte so far is left alone: an LF may still follow.
-_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r(?=[\x00-\xff]))")
+# A blank line is one line ending right behind another. CR, LF and CRLF may mix. A CRLF is never read as two endings,
+# and a CR that is the last byte so far is left alone: an LF may still follow.
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?=[\x00-\xff]))")
 _LONGEST_BLANK_LINE = 4
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Anchored to a line start: inside a JSON string a line ending is always escaped, so generated text never matches.
@@ -38,6 +38,9 @@ class EventSplitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames that `chunk` completed, in order. A lone CR at its end waits for the next byte."""
+        if not self._pending and chunk.endswith(b"\n\n") and b"\r" not in chunk and b"\n\n\n" not in chunk:
+            # The usual case, at a fifth of the regular expression's time.
+            return [frame + b"\n\n" for frame in chunk[:-2].split(b"\n\n")]
         pending = self._pending + chunk if self._pending else chunk
         frames = []
         start = 0
@@ -48,6 +51,11 @@ class EventSplitter:
         self._pending = pending[start:] if start else pending
         self._searched = max(0, len(self._pending) - _LONGEST_BLANK_LINE)
         return frames
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        return bool(self._pending)
 
     def flush(self) -> bytes:
         """The bytes of a frame that was never completed; empty where the stream ended cleanly."""
@@ -80,6 +88,29 @@ def data_of(frame: bytes) -> bytes | None:
         if field == b"data":
             lines.append(value[1:] if value.startswith(b" ") else value)
     return b"\n".join(lines) if lines else None
+
+
+def begins_answer(frame: bytes) -> bool:
+    """Whether a frame of a chat stream is more than a greeting: some servers send the role, or a comment, long before
+    the first token, and until that is there another model can still take over."""
+    data = data_of(frame)
+    if data is None:
+        return False
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return True
+    choices = document.get("choices") if isinstance(document, dict) else None
+    if not isinstance(choices, list) or not choices:
+        return True
+    return any(not isinstance(choice, dict) or _says_something(choice) for choice in choices)
+
+
+def _says_something(choice: Mapping[str, Any]) -> bool:
+    delta = choice.get("delta")
+    if choice.get("finish_reason") or not isinstance(delta, dict):
+        return True
+    return any(value for name, value in delta.items() if name != "role")
 
 
 def find_usage(frame: bytes) -> Mapping[str, Any] | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, inspect
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import RowRefused, StoreFailed
-from greatrouter_accounts.migrations import migrate
+from greatrouter_accounts.migrations import MIGRATIONS, migrate
 from greatrouter_accounts.owner import Owner
 from greatrouter_accounts.schema import feedback, metadata
 from greatrouter_accounts.store import Store
@@ -238,15 +238,15 @@ def test_threads_take_turns(tmp_path: Path) -> None:
 # -- migrations ----------------------------------------------------------------------------------------------------
 
 
-def m001_notes(connection: Connection) -> None:
+def add_notes(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TABLE notes (text VARCHAR)")
 
 
-def m002_authors(connection: Connection) -> None:
+def add_authors(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE notes ADD COLUMN author VARCHAR")
 
 
-def m003_broken(connection: Connection) -> None:
+def break_off(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TABLE half_done (x INTEGER)")
     connection.exec_driver_sql("this is not SQL")
 
@@ -260,12 +260,14 @@ def test_a_new_database_has_the_tables_of_now_and_its_version(tmp_path: Path) ->
     store = Store(tmp_path / "accounts.sqlite3")
     with store.read() as connection:
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
+    assert version(store) == len(MIGRATIONS)
     store.close()
 
 
 def test_a_migration_runs_once_and_in_order(tmp_path: Path) -> None:
     store = Store(tmp_path / "accounts.sqlite3")
-    for migrations in ((m001_notes,), (m001_notes,), (m001_notes, m002_authors), (m001_notes, m002_authors)):
+    for added in ((add_notes,), (add_notes,), (add_notes, add_authors), (add_notes, add_authors)):
+        migrations = (*MIGRATIONS, *added)
         with store.write() as connection:
             migrate(connection, migrations)
         assert version(store) == len(migrations)
@@ -277,8 +279,8 @@ def test_a_migration_runs_once_and_in_order(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     store = Store(tmp_path / "accounts.sqlite3")
     with pytest.raises(StoreFailed, match="syntax error"), store.write() as connection:
-        migrate(connection, (m001_notes, m002_authors, m003_broken))
-    assert version(store) == 0
+        migrate(connection, (*MIGRATIONS, add_notes, add_authors, break_off))
+    assert version(store) == len(MIGRATIONS)
     with store.read() as connection:
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     store.close()

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import orjson
@@ -54,10 +54,46 @@ class Provider:
             self.dropped.set()
             return
         status, content = self.answer(*self.requests[-1])
+        if isinstance(content, Events):
+            await self._stream(content, receive, send)
+            return
         raw = content if isinstance(content, bytes) else orjson.dumps(content)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": raw})
+
+    async def _stream(self, events: "Events", receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for piece in events.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if events.ending == "hang":
+            await receive()  # nothing comes but the caller's leaving
+            self.dropped.set()
+        elif events.ending == "cut":
+            raise ConnectionError("uvicorn then closes the connection without ending the body")
+        else:
+            await send({"type": "http.response.body", "body": b""})
+
+
+@dataclass(frozen=True)
+class Events:
+    """A stream, one write an item; it ends, breaks off in the middle of the body, or never ends."""
+
+    pieces: tuple[bytes, ...]
+    ending: Literal["complete", "cut", "hang"] = "complete"
+
+
+def chunk(content: str = "", **fields: Any) -> bytes:
+    """One event of a chat stream."""
+    choices = [{"index": 0, "delta": {"content": content} if content else {}, "finish_reason": None}]
+    head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "small"}
+    return b"data: " + orjson.dumps({**head, "choices": choices, **fields}) + b"\n\n"
+
+
+WORDS = (chunk("Hello"), chunk(" there"), chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]))
+USAGE = chunk(choices=[], usage={"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500})
+DONE = b"data: [DONE]\n\n"
 
 
 def completion(path: str, body: dict[str, Any]) -> tuple[int, Any]:

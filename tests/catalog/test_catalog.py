@@ -386,3 +386,14 @@ def test_a_snapshot_opens_as_the_same_catalog(known: Facts, tmp_path: Path) -> N
     assert list(opened) == list(built)
     assert opened.scores.equals(built.scores)
     assert opened.report == built.report
+
+
+def test_a_creators_name_for_a_model_finds_it_wherever_it_is_served() -> None:
+    rows = [
+        configured("openrouter/acme/m-1", "openrouter", upstream_model="acme/m-1", creator="acme"),
+        configured("cloud/@x/acme/m-1", "cloud", upstream_model="@x/acme/m-1", creator="acme"),
+        configured("cloud/m-1-mini", "cloud", upstream_model="m-1-mini", creator="acme"),
+    ]
+    catalog = catalog_of(facts_of(offers("litellm", text_offer("b", "y"))), *rows)
+    assert [catalog.model(row).provider for row in catalog.find("acme/m-1")] == ["openrouter", "cloud"]
+    assert catalog.find("other/m-1") == []

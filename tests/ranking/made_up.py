@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, PRICE_TIERS, TASKS, ModelArrays, mask
+from greatrouter_catalog.arrays import (
+    CAPABILITIES,
+    MODALITIES,
+    PARAMETERS,
+    PRICE_TIERS,
+    QUANTIZATIONS,
+    TASKS,
+    ModelArrays,
+    mask,
+)
 from greatrouter_catalog.pricing import PRICE_FIELDS
 from greatrouter_classifier.classification import (
     Classification,
@@ -37,6 +46,10 @@ class Endpoint:
     tier: str | None = None
     routable: bool = True
     reachable: bool = True
+    quantization: str = "unknown"
+    no_collection: bool = False
+    zero_retention: bool = False
+    parameters: Sequence[str] = ()
 
 
 def tokens(rate: float) -> dict[str, float]:
@@ -52,7 +65,7 @@ def arrays(endpoints: Sequence[Endpoint]) -> ModelArrays:
     provider, providers = codes([e.provider for e in endpoints])
     canonical, canonicals = codes([e.model for e in endpoints])
     family, families = codes([e.family for e in endpoints])
-    price = np.array([[e.prices.get(name, 0.0) for name in PRICE_FIELDS] for e in endpoints], dtype=np.float64)
+    price = np.array([[_rate(e.prices, name) for name in PRICE_FIELDS] for e in endpoints], dtype=np.float64)
     return ModelArrays(
         price=price.reshape(len(endpoints), len(PRICE_FIELDS)),
         tasks=np.array([mask(e.tasks, TASKS) for e in endpoints], dtype=np.uint16),
@@ -66,10 +79,20 @@ def arrays(endpoints: Sequence[Endpoint]) -> ModelArrays:
         provider=provider,
         canonical=canonical,
         family=family,
+        quantization=np.array([QUANTIZATIONS.index(e.quantization) for e in endpoints], dtype=np.int8),
+        no_collection=np.array([e.no_collection for e in endpoints], dtype=np.bool_),
+        zero_retention=np.array([e.zero_retention for e in endpoints], dtype=np.bool_),
+        parameters=np.array([mask(e.parameters, PARAMETERS) for e in endpoints], dtype=np.uint32),
         providers=providers,
         canonicals=canonicals,
         families=families,
     )
+
+
+def _rate(prices: Mapping[str, float], name: str) -> float:
+    """As in the catalog's arrays, a cached token without a price of its own costs what any prompt token costs."""
+    stated = "input_per_million_tokens" if name == "cached_input_per_million_tokens" and name not in prices else name
+    return prices.get(stated, 0.0)
 
 
 def abilities(table: ModelArrays, ability: Mapping[str, float]) -> Abilities:

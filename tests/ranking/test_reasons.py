@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking import reasons
-from greatrouter_ranking.ranker import Choice, Comparison, Optimization
+from greatrouter_ranking.ranker import Choice, Comparison, Optimization, Why
 from greatrouter_ranking.reasons import dollars, reason, trade_off
 from tests.ranking.made_up import asked
 
 
 def sentence(
-    cost: float, highest: float = 1.0, quality: float = 0.9, rank: int = 0, boards: int = 3, task: Task = Task.TEXT
-) -> str:
-    choice = Choice(row=0, score=0.5, quality=quality, cost_dollars=cost, boards=boards)
+    cost: float, highest: float = 1.0, quality: float = 0.9, rank: int = 0, boards: int = 3, task: Task = Task.TEXT,
+    why: Why = Why.BEST,
+) -> str:  # fmt: skip
+    choice = Choice(row=0, score=0.5, quality=quality, cost_dollars=cost, boards=boards, rank=rank, why=why)
     return reason(choice, rank, asked(task), Optimization.BALANCED, Comparison(0, 0, 0, highest))
 
 
@@ -39,6 +40,14 @@ def test_a_guess_is_called_one() -> None:
     assert "likely to answer well, judging by its price and family alone, free of charge." in sentence(0.0, boards=0)
 
 
+def test_a_conversation_that_stays_and_a_wish_that_decides_say_so() -> None:
+    assert sentence(0.9, why=Why.STAYS) == (
+        "Stays with the model that answered before, as its provider may still hold this conversation in cache, "
+        "for this text prompt: 90% likely to answer well at $0.90."
+    )
+    assert sentence(0.9, why=Why.PREFERRED).startswith("First by the provider preferences for this text prompt: ")
+
+
 def test_nothing_is_certain() -> None:
     assert "99% likely" in sentence(1.0, quality=1.0)
 
@@ -49,19 +58,20 @@ def test_a_task_is_named_in_words() -> None:
 
 @settings(deadline=None)
 @given(
-    st.floats(0, 1e5), st.floats(0, 1e9), st.floats(0, 1), st.integers(0, 19), st.integers(0, 9), st.sampled_from(Task)
-)
+    st.floats(0, 1e5), st.floats(0, 1e9), st.floats(0, 1), st.integers(0, 19), st.integers(0, 9), st.sampled_from(Task),
+    st.sampled_from(Why),
+)  # fmt: skip
 def test_every_sentence_can_be_read(
-    cost: float, highest: float, quality: float, rank: int, boards: int, task: Task
+    cost: float, highest: float, quality: float, rank: int, boards: int, task: Task, why: Why
 ) -> None:
-    said = sentence(cost, highest, quality, rank, boards, task)
+    said = sentence(cost, highest, quality, rank, boards, task, why)
 
     assert said[0].isupper()
     assert said.endswith(".")
     assert ". " not in said
     assert "  " not in said
     assert not re.search(r"\de[-+]?\d|nan|inf\b|_|\$-|at \$0[, ]", said), said
-    assert len(said) < 250
+    assert len(said) < 300
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,23 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str, Any]] = [
     ("get_model_health", (), {}, "GET", "/v1/model-health", None),
     ("get_model_health", (["a/b", "c/d"],), {}, "GET", "/v1/model-health?models=a%2Fb%2Cc%2Fd", None),
     ("get_model_health", ("a/b",), {}, "GET", "/v1/model-health?models=a%2Fb", None),
+    ("tags", (), {}, "GET", "/v1/models/tags", None),
+    ("price_tiers", (), {}, "GET", "/v1/models/price-tiers", None),
+    ("get_input_schema", ("lab", "small"), {}, "GET", "/v1/models/lab/small/input-schema", None),
+    ("get_output_schema", ("lab", "a/b"), {}, "GET", "/v1/models/lab/a%2Fb/output-schema", None),
+    ("validate_input", ("lab", "small", {"a": 1}), {}, "POST", "/v1/models/lab/small/validate-input", {"a": 1}),
+    ("validate_output", ("lab", "small", {}), {}, "POST", "/v1/models/lab/small/validate-output", {}),
+    ("catalog_taxonomy", (), {}, "GET", "/v1/catalog/taxonomy", None),
+    ("catalog_families", (), {}, "GET", "/v1/catalog/families", None),
+    (
+        "catalog_families",
+        ({"taxonomy": "llm"},),
+        {"q": "llama", "limit": 2},
+        "GET",
+        "/v1/catalog/families?taxonomy=llm&q=llama&limit=2",
+        None,
+    ),
+    ("get_catalog_family", ("llm/meta--llama-3.3",), {}, "GET", "/v1/catalog/families/llm%2Fmeta--llama-3.3", None),
     ("get_preferences", (), {}, "GET", "/v1/preferences", None),
     ("get_preference_suggestions", (), {}, "GET", "/v1/preferences/suggestions", None),
     ("set_preference", ("default_task", "code"), {}, "PUT", "/v1/preferences/default_task", {"value": "code"}),
@@ -191,6 +208,9 @@ def test_a_request_that_is_no_dict_is_refused_before_it_is_sent(start: Start, na
         ("get_model", ("", "m")),
         ("get_model", ("..", "preferences")),
         ("get_model", ("p", ".")),
+        ("get_input_schema", ("p", "..")),
+        ("validate_output", ("", "m", {})),
+        ("get_catalog_family", ("",)),
         ("set_preference", ("", 1)),
         ("delete_preference", ("..",)),
     ],
@@ -202,15 +222,35 @@ def test_a_name_that_would_reach_another_endpoint_is_refused(start: Start, name:
     assert harness.requests == []
 
 
+def sent_key(cls: type[Any], *key: str) -> str:
+    """The Authorization header of a request by a new client."""
+    sent: list[str] = []
+
+    def serve(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.headers["authorization"])
+        return httpx2.Response(200, json={})
+
+    called = cls(*key, transport=httpx2.MockTransport(serve)).account()
+    if inspect.iscoroutine(called):
+        asyncio.run(called)
+    return sent[0]
+
+
 @pytest.mark.parametrize("cls", [GreatRouter, AsyncGreatRouter])
 class TestConstruction:
-    def test_the_key_is_an_argument_and_nothing_else(
+    def test_without_a_key_it_takes_that_of_the_environment(
         self, cls: type[GreatRouter], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("GREATROUTER_API_KEY", "pk_live_from_the_environment")
-        with pytest.raises(AuthenticationError, match="no api_key was given") as caught:
-            cls()
-        assert (caught.value.status, caught.value.code) == (None, "missing_api_key")
+        assert sent_key(cls) == "Bearer pk_live_from_the_environment"
+        assert sent_key(cls, "pk_live_given") == "Bearer pk_live_given"
+
+    def test_no_key_at_all_is_an_error(self, cls: type[GreatRouter], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("GREATROUTER_API_KEY", raising=False)
+        for arguments in ((), ("",)):
+            with pytest.raises(AuthenticationError, match="no api_key was given") as caught:
+                cls(*arguments)
+            assert (caught.value.status, caught.value.code) == (None, "missing_api_key")
 
     @pytest.mark.parametrize("key", ["pk_live_x\n", "pk live", "pk_live_ключ"])
     def test_a_malformed_key_is_refused_and_not_repeated(self, cls: type[GreatRouter], key: str) -> None:
@@ -330,6 +370,6 @@ def test_documentation_matches_the_code() -> None:
         if row.startswith("| `")
         for name in re.findall(r"`(\w+)`", row.split("|")[1])
     }
-    assert named == {name for name, *_ in CALLS} - {"auto_feedback"}
+    assert named == {name for name, *_ in CALLS}
     assert doctest.testmod(_base).failed == 0
     assert doctest.testmod(_base).attempted > 0

@@ -103,6 +103,12 @@ def test_a_server_that_says_not_to_is_not_asked_again(start: Start) -> None:
     assert len(harness.requests) == 1
 
 
+def test_a_server_that_says_so_is_asked_again_whatever_the_status(start: Start) -> None:
+    harness = start({"status": 400, "headers": {"x-should-retry": "TRUE"}}, OK)
+    assert harness.call("auto_route", prompt="hi") == {"fine": True}
+    assert len({request.headers["idempotency-key"] for request in harness.requests}) == 1
+
+
 @pytest.mark.parametrize(
     "failure",
     [

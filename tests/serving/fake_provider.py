@@ -1,7 +1,7 @@
 """An OpenAI-compatible server on loopback, in the test's own event loop, that does what its script says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,7 +22,8 @@ class Answer:
     """`pieces` are sent chunked, one write each, in place of `body`.
 
     cut: the connection ends in mid-answer. reset: it ends before any byte. hang: nothing more comes until the client
-    leaves. echo: a completion whose content is the request's last message.
+    leaves. echo: a completion whose content is the request's last message. reply: the answer that it makes of the
+    request is sent instead.
     """
 
     body: bytes = b""
@@ -32,6 +33,7 @@ class Answer:
     pieces: tuple[bytes, ...] | None = None
     ending: Literal["complete", "cut", "reset", "hang"] = "complete"
     echo: bool = False
+    reply: "Callable[[Received], Answer] | None" = None
 
 
 def json_answer(document: object, status: int = 200) -> Answer:
@@ -62,6 +64,7 @@ class FakeServer:
         self.connections = 0
         self.arrived = asyncio.Event()
         self.client_left = asyncio.Event()
+        self.listener: asyncio.Server | None = None
         self._answers = list(answers)
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -77,6 +80,8 @@ class FakeServer:
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 if answer.echo:
                     answer = echo_of(request)
+                if answer.reply is not None:
+                    answer = answer.reply(request)
                 if not await self._send(answer, reader, writer):
                     return
         except ConnectionError:
@@ -108,6 +113,11 @@ class FakeServer:
             writer.write(b"0\r\n\r\n")
         await writer.drain()
         return answer.ending == "complete"
+
+    def hang_up(self) -> None:
+        """From now on nobody listens: connections are refused."""
+        assert self.listener is not None
+        self.listener.close()
 
     async def stop(self) -> None:
         for writer in self._open.values():
@@ -151,6 +161,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Received | None:
 async def fake_server(*answers: Answer) -> AsyncIterator[FakeServer]:
     fake = FakeServer(answers or (json_answer(COMPLETION),))
     server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    fake.listener = server
     host, port = server.sockets[0].getsockname()[:2]
     fake.url = f"http://{host}:{port}/v1"
     try:

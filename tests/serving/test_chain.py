@@ -1,12 +1,13 @@
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greatrouter_serving.call import Call, Outcome, Reply, Target, Usage
-from greatrouter_serving.chain import ChainRejected, run_chain
+from greatrouter_serving.call import Call, Outcome, Reply, Streaming, Target, Usage
+from greatrouter_serving.chain import ChainRejected, open_chain, run_chain
 from greatrouter_serving.errors import ChainExhausted, InvalidInput, UpstreamFailed, UpstreamRejected
 
 CALL = Call("text", "Say hello")
@@ -37,6 +38,10 @@ class ScriptedProvider:
             self.cancelled = True
             raise
         raise AssertionError("an event that nobody sets was set")
+
+    async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        raise AssertionError("a whole answer was asked for")
+        yield b""
 
     async def close(self) -> None: ...
 
@@ -167,3 +172,88 @@ def test_attempts_are_the_targets_in_order_up_to_the_first_that_settles_it(steps
     assert ending == ("fail" if settled is None else steps[settled])
     assert [attempt.model_id for attempt in attempts] == [f"model-{i}" for i in range(len(expected))]
     assert [attempt.error is None for attempt in attempts] == [step == "answer" for step in expected]
+
+
+# -- streams ----------------------------------------------------------------------------------------------------
+
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+WORD = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+
+
+class StreamingProvider:
+    """Yields the pieces of each call's script in order; an exception among them is raised, None waits for ever."""
+
+    name = "lab"
+
+    def __init__(self, *scripts: list[bytes | Exception | None]) -> None:
+        self._scripts = iter(scripts)
+        self.closed = 0
+
+    async def call(self, target: Target, call: Call, timeout_s: float) -> Reply:
+        raise AssertionError("a stream was asked for")
+
+    async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        try:
+            for step in next(self._scripts):
+                if isinstance(step, Exception):
+                    raise step
+                if step is None:
+                    await asyncio.Event().wait()
+                else:
+                    yield step
+        finally:
+            self.closed += 1
+
+    async def close(self) -> None: ...
+
+
+def streamed(provider: StreamingProvider, targets: int = 2, timeout_s: float = 5.0) -> tuple[list[bytes], Streaming]:
+    async def main() -> tuple[list[bytes], Streaming]:
+        names = targets_of(*["lab"] * targets)
+        streaming = await open_chain(names, CALL, {"lab": provider}, timeout_s=timeout_s, clock=Clock())
+        async with aclosing(streaming.pieces) as pieces:
+            return [piece async for piece in pieces], streaming
+
+    return asyncio.run(main())
+
+
+def test_a_stream_has_begun_with_its_first_token() -> None:
+    pieces, streaming = streamed(StreamingProvider([ROLE, WORD, WORD]))
+    assert b"".join(pieces) == ROLE + WORD + WORD
+    assert [attempt.error for attempt in streaming.attempts] == [None]
+
+
+@pytest.mark.parametrize(
+    "beginning", [[], [UpstreamFailed("no", 503)], [ROLE, UpstreamFailed("no")], [ROLE], [b": wait\n\n", ROLE, None]]
+)
+def test_before_the_first_token_the_next_target_takes_over(beginning: list[bytes | Exception | None]) -> None:
+    provider = StreamingProvider(beginning, [WORD])
+    pieces, streaming = streamed(provider, timeout_s=0.2)
+    assert pieces == [WORD]
+    assert [attempt.failed for attempt in streaming.attempts] == [True, False]
+    assert provider.closed == 2
+
+
+def test_after_the_first_token_a_failure_is_raised_to_the_reader() -> None:
+    provider = StreamingProvider([WORD, UpstreamFailed("broke off")], [WORD])
+    with pytest.raises(UpstreamFailed, match="broke off"):
+        streamed(provider)
+    assert provider.closed == 1
+
+
+def test_a_refusal_before_the_stream_ends_the_chain() -> None:
+    with pytest.raises(ChainRejected) as caught:
+        streamed(StreamingProvider([UpstreamRejected("too long", 400)], [WORD]))
+    assert [(attempt.status, attempt.failed) for attempt in caught.value.attempts] == [(400, False)]
+
+
+def test_leaving_a_stream_closes_it_at_the_provider() -> None:
+    provider = StreamingProvider([WORD, WORD, None])
+
+    async def main() -> None:
+        streaming = await open_chain(targets_of("lab"), CALL, {"lab": provider}, timeout_s=5.0)
+        async with aclosing(streaming.pieces) as pieces:
+            assert await anext(pieces) == WORD
+        assert provider.closed == 1
+
+    asyncio.run(main())

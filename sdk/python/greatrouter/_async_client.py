@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, Unpack, overload
 import httpx2
 
 from greatrouter import _endpoints, types
-from greatrouter._base import DEFAULT_BASE_URL, BaseClient
+from greatrouter._base import DEFAULT_BASE_URL, BaseClient, key_or_environment
 from greatrouter._retry import Outcome
 from greatrouter._stream import AsyncChatStream
 from greatrouter._wire import Answer, Call, Wire
@@ -34,7 +34,7 @@ class AsyncGreatRouter(BaseClient):
     ) -> None:
         if transport is not None and http_client is not None:
             raise ValueError("give either transport or http_client: an http_client brings its own transport")
-        self._wire = Wire(base_url, api_key or "", timeout_s, max_retries)
+        self._wire = Wire(base_url, key_or_environment(api_key), timeout_s, max_retries)
         self._owns_http = http_client is None
         self._http = http_client or httpx2.AsyncClient(transport=transport, trust_env=False)
         self._sleep = sleep
@@ -96,6 +96,35 @@ class AsyncGreatRouter(BaseClient):
 
     async def get_model_health(self, models: Sequence[str] | str | None = None) -> types.HealthAnswer:
         return await self._run(_endpoints.get_model_health(models))
+
+    async def tags(self) -> types.Listed[types.Tag]:
+        return await self._run(_endpoints.tags())
+
+    async def price_tiers(self) -> types.Listed[types.PriceTierRow]:
+        return await self._run(_endpoints.price_tiers())
+
+    async def get_input_schema(self, provider: str, model: str) -> dict[str, Any]:
+        return await self._run(_endpoints.get_input_schema(provider, model))
+
+    async def get_output_schema(self, provider: str, model: str) -> dict[str, Any]:
+        return await self._run(_endpoints.get_output_schema(provider, model))
+
+    async def validate_input(self, provider: str, model: str, input: Fields) -> types.ValidationAnswer:
+        return await self._run(_endpoints.validate_input(provider, model, input))
+
+    async def validate_output(self, provider: str, model: str, output: Fields) -> types.ValidationAnswer:
+        return await self._run(_endpoints.validate_output(provider, model, output))
+
+    async def catalog_taxonomy(self) -> types.Listed[types.Branch]:
+        return await self._run(_endpoints.catalog_taxonomy())
+
+    async def catalog_families(
+        self, request: Fields | None = None, /, **fields: Unpack[types.FamilyFilter]
+    ) -> types.Page[types.Family]:
+        return await self._run(_endpoints.catalog_families(request, fields))
+
+    async def get_catalog_family(self, family_id: str) -> types.Family:
+        return await self._run(_endpoints.get_catalog_family(family_id))
 
     async def get_preferences(self) -> dict[str, Any]:
         return await self._run(_endpoints.get_preferences())

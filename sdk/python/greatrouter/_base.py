@@ -1,6 +1,7 @@
 """What the two clients have in common besides the wire."""
 
 import copy
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
@@ -8,6 +9,11 @@ from typing import Self
 from greatrouter._wire import Wire
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080/v1"
+
+
+def key_or_environment(api_key: str | None) -> str:
+    """The key that was given, else that of GREATROUTER_API_KEY; empty where there is none."""
+    return os.environ.get("GREATROUTER_API_KEY", "") if api_key is None else api_key
 
 
 class BaseClient:

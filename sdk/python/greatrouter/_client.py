@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, Unpack, overload
 import httpx2
 
 from greatrouter import _endpoints, types
-from greatrouter._base import DEFAULT_BASE_URL, BaseClient
+from greatrouter._base import DEFAULT_BASE_URL, BaseClient, key_or_environment
 from greatrouter._retry import Outcome
 from greatrouter._stream import ChatStream
 from greatrouter._wire import Answer, Call, Wire
@@ -18,9 +18,10 @@ Fields = Mapping[str, object]
 class GreatRouter(BaseClient):
     """Each method takes one dict of fields, as the server's API names them, or keyword arguments, or both.
 
-    `timeout_s` bounds each wait for the server's next bytes, not the whole answer. The environment is not read, proxy
-    settings included: give `http_client` for a proxy or for certificates of one's own. A client that is handed in
-    stays open when this one closes.
+    `api_key` may be left out where the environment variable GREATROUTER_API_KEY holds it. `timeout_s` bounds each wait
+    for the server's next bytes, not the whole answer. Proxy settings of the environment are not read: give
+    `http_client` for a proxy or for certificates of one's own. A client that is handed in stays open when this one
+    closes.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class GreatRouter(BaseClient):
     ) -> None:
         if transport is not None and http_client is not None:
             raise ValueError("give either transport or http_client: an http_client brings its own transport")
-        self._wire = Wire(base_url, api_key or "", timeout_s, max_retries)
+        self._wire = Wire(base_url, key_or_environment(api_key), timeout_s, max_retries)
         self._owns_http = http_client is None
         self._http = http_client or httpx2.Client(transport=transport, trust_env=False)
         self._sleep = sleep
@@ -99,6 +100,39 @@ class GreatRouter(BaseClient):
     def get_model_health(self, models: Sequence[str] | str | None = None) -> types.HealthAnswer:
         """Of the models with these ids, or of all."""
         return self._run(_endpoints.get_model_health(models))
+
+    def tags(self) -> types.Listed[types.Tag]:
+        return self._run(_endpoints.tags())
+
+    def price_tiers(self) -> types.Listed[types.PriceTierRow]:
+        return self._run(_endpoints.price_tiers())
+
+    def get_input_schema(self, provider: str, model: str) -> dict[str, Any]:
+        """What the model takes, as JSON Schema."""
+        return self._run(_endpoints.get_input_schema(provider, model))
+
+    def get_output_schema(self, provider: str, model: str) -> dict[str, Any]:
+        return self._run(_endpoints.get_output_schema(provider, model))
+
+    def validate_input(self, provider: str, model: str, input: Fields) -> types.ValidationAnswer:
+        """Whether the model takes `input`, and every place of it that does not fit."""
+        return self._run(_endpoints.validate_input(provider, model, input))
+
+    def validate_output(self, provider: str, model: str, output: Fields) -> types.ValidationAnswer:
+        return self._run(_endpoints.validate_output(provider, model, output))
+
+    def catalog_taxonomy(self) -> types.Listed[types.Branch]:
+        return self._run(_endpoints.catalog_taxonomy())
+
+    def catalog_families(
+        self, request: Fields | None = None, /, **fields: Unpack[types.FamilyFilter]
+    ) -> types.Page[types.Family]:
+        """Model lines, in pages."""
+        return self._run(_endpoints.catalog_families(request, fields))
+
+    def get_catalog_family(self, family_id: str) -> types.Family:
+        """The model line with its models; `family_id` as in `llm/meta--llama-3.3`."""
+        return self._run(_endpoints.get_catalog_family(family_id))
 
     def get_preferences(self) -> dict[str, Any]:
         return self._run(_endpoints.get_preferences())

@@ -46,7 +46,43 @@ def recommend(request: Fields | None, fields: Fields) -> Call[types.RecommendAns
 
 
 def get_model(provider: str, model: str) -> Call[types.Model]:
-    return Call("GET", f"models/{_segment('provider', provider)}/{_segment('model', model)}")
+    return Call("GET", _model_path(provider, model))
+
+
+def get_input_schema(provider: str, model: str) -> Call[dict[str, Any]]:
+    return Call("GET", f"{_model_path(provider, model)}/input-schema")
+
+
+def get_output_schema(provider: str, model: str) -> Call[dict[str, Any]]:
+    return Call("GET", f"{_model_path(provider, model)}/output-schema")
+
+
+def validate_input(provider: str, model: str, input: Fields) -> Call[types.ValidationAnswer]:
+    return Call("POST", f"{_model_path(provider, model)}/validate-input", body=input)
+
+
+def validate_output(provider: str, model: str, output: Fields) -> Call[types.ValidationAnswer]:
+    return Call("POST", f"{_model_path(provider, model)}/validate-output", body=output)
+
+
+def tags() -> Call[types.Listed[types.Tag]]:
+    return Call("GET", "models/tags")
+
+
+def price_tiers() -> Call[types.Listed[types.PriceTierRow]]:
+    return Call("GET", "models/price-tiers")
+
+
+def catalog_taxonomy() -> Call[types.Listed[types.Branch]]:
+    return Call("GET", "catalog/taxonomy")
+
+
+def catalog_families(request: Fields | None, fields: Fields) -> Call[types.Page[types.Family]]:
+    return Call("GET", "catalog/families", query=_merged(request, fields))
+
+
+def get_catalog_family(family_id: str) -> Call[types.Family]:
+    return Call("GET", f"catalog/families/{_segment('family_id', family_id)}")
 
 
 def get_model_health(models: Sequence[str] | str | None) -> Call[types.HealthAnswer]:
@@ -108,6 +144,10 @@ def _merged_after(model: Fields | str | None, fields: Fields, **positional: obje
     if isinstance(model, str):
         return _merged({"model": model}, {**given, **fields})
     return _merged(model, {**given, **fields})
+
+
+def _model_path(provider: str, model: str) -> str:
+    return f"models/{_segment('provider', provider)}/{_segment('model', model)}"
 
 
 def _segment(name: str, value: str) -> str:

@@ -47,8 +47,9 @@ def retrying(*, max_retries: int, server: str, secret: str) -> Generator[float, 
 def _is_transient(outcome: Outcome) -> bool:
     if not isinstance(outcome, httpx2.Response):
         return isinstance(outcome, _RETRIED_FAILURES)
-    if outcome.headers.get("x-should-retry", "").lower() == "false":
-        return False
+    advice = outcome.headers.get("x-should-retry", "").lower()
+    if advice in {"true", "false"}:
+        return advice == "true"
     return outcome.status_code in _RETRIED_STATUSES or outcome.status_code >= 500
 
 

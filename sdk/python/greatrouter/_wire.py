@@ -86,8 +86,8 @@ class Wire:
 def _check_key(api_key: str) -> None:
     if not api_key:
         raise AuthenticationError(
-            'no api_key was given; pass one, as in GreatRouter("pk_live_..."), or make one on the server with '
-            "`greatrouter keys create --org NAME`",
+            'no api_key was given; pass one, as in GreatRouter("pk_live_..."), set GREATROUTER_API_KEY, or make one on '
+            "the server with `greatrouter keys create --org NAME`",
             code="missing_api_key",
         )
     # Caught here because the HTTP layer would quote the whole header in its complaint.

@@ -5,12 +5,14 @@ where a keyword argument is not listed. Money is in US dollars.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 Task = Literal["text", "image", "video", "music", "speech", "code", "web_search", "rerank", "embeddings"]
 Optimization = Literal["price-optimized", "balanced", "output-optimized"]
 ContentMode = Literal["generate", "edit", "combine"]
 PriceTier = Literal["economy", "standard", "balanced", "premium", "flagship"]
+
+Row = TypeVar("Row")
 
 
 class RouteFields(TypedDict, total=False):
@@ -80,6 +82,14 @@ class ModelQuery(ModelFilter, total=False):
     text: str | None
     limit: int
     offset: int
+
+
+class FamilyFilter(TypedDict, total=False):
+    taxonomy: str | None
+    offset: int
+    limit: int
+    routable_only: bool | None
+    q: str | None
 
 
 class RecommendFields(TypedDict, total=False):
@@ -219,15 +229,80 @@ class PriceComparisonAnswer(TypedDict, total=False):
     note: str | None
 
 
-class ModelList(TypedDict, total=False):
+class Listed(TypedDict, Generic[Row], total=False):
     object: Literal["list"]
-    data: list[Model]
-
-
-class ModelPage(ModelList, total=False):
+    data: list[Row]
     total: int
+
+
+class Page(Listed[Row], total=False):
+    """`total` counts what matches, on this page or not."""
+
     limit: int
     offset: int
+
+
+ModelList = Listed[Model]
+ModelPage = Page[Model]
+
+
+class Tag(TypedDict, total=False):
+    tag: str
+    model_count: int
+
+
+class PriceTierRow(TypedDict, total=False):
+    price_tier: PriceTier
+    rank: int
+    description: str
+    model_count: int
+    routable_count: int
+    typical_cost_dollars: dict[str, dict[str, float]]
+
+
+class Branch(TypedDict, total=False):
+    """A branch of the catalog."""
+
+    taxonomy: str
+    category: str
+    task_type: str
+    tasks: list[Task]
+    family_count: int
+    model_count: int
+    routable_count: int
+    providers: list[dict[str, Any]]
+
+
+class Family(TypedDict, total=False):
+    """A model line, such as `llm/meta--llama-3.3`. `models` is there where one line was asked for."""
+
+    id: str
+    name: str
+    taxonomy: str
+    provider: str
+    category: str
+    task_type: str
+    tasks: list[Task]
+    catalog_visibility: str
+    routable: bool
+    available: bool
+    model_count: int
+    capabilities: list[str]
+    context_window: int | None
+    price_range: dict[str, dict[str, float]]
+    price_tiers: list[PriceTier]
+    best_variant: str | None
+    models: list[Model]
+
+
+class Problem(TypedDict, total=False):
+    path: str
+    message: str
+
+
+class ValidationAnswer(TypedDict, total=False):
+    valid: bool
+    errors: list[Problem]
 
 
 class RecommendedModel(TypedDict, total=False):

@@ -1,6 +1,10 @@
 """What a provider's failure means: which statuses move on to the next model, and which words may be shown."""
 
+import math
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -20,18 +24,62 @@ _KEY_IS_WRONG = re.compile(
 )
 
 MAX_MESSAGE_CHARACTERS = 500
+# A daily quota may be that long in coming back; nothing a caller could wait for is longer.
+LONGEST_WAIT_S = 86_400.0
+# Google's way to say when: a google.rpc.RetryInfo among the error's details.
+_RETRY_DELAY = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d{1,9})?)s"')
 
 
-def fault_of(provider: str, status: int, body: bytes, secret: str | None) -> UpstreamFailed | UpstreamRejected:
+def fault_of(
+    provider: str, status: int, body: bytes, secret: str | None, headers: Mapping[str, str] | None = None
+) -> UpstreamFailed | UpstreamRejected:
     """The error for an answer with a status other than 2xx. `secret` never appears in it."""
     words = message_of(body, secret)
+    wait_s = retry_after_s(headers or {}, body)
     if status in _ABOUT_OUR_KEY or (status == 400 and _KEY_IS_WRONG.search(words)):
         return UpstreamFailed(f"{provider} {_ABOUT_OUR_KEY.get(status, 'refused our key')} (status {status})", status)
     if 400 <= status < 500 and status not in NOT_THE_REQUEST:
         return UpstreamRejected(words or f"{provider} refused the request with status {status} and no reason", status)
     if 300 <= status < 400:
         return UpstreamFailed(f"{provider} redirects (status {status}): correct its base_url", status)
-    return UpstreamFailed(f"{provider} answered status {status}" + (f": {words}" if words else ""), status)
+    return UpstreamFailed(f"{provider} answered status {status}" + (f": {words}" if words else ""), status, wait_s)
+
+
+def retry_after_s(headers: Mapping[str, str], body: bytes = b"") -> float | None:
+    """When the provider says that it may answer again: `Retry-After` as seconds or as a date, Azure's and OpenAI's
+    `retry-after-ms`, Google's `RetryInfo`. None where it does not say, or says it in no way that can be read.
+
+    >>> retry_after_s({"Retry-After": "7"}), retry_after_s({"retry-after-ms": "1500", "Retry-After": "2"})
+    (7.0, 1.5)
+    """
+    given = {name.lower(): value.strip() for name, value in headers.items()}
+    wait_s = _number(given.get("retry-after-ms", "")) / 1000
+    if math.isnan(wait_s):
+        wait_s = _number(given.get("retry-after", ""))
+    if math.isnan(wait_s):
+        wait_s = _until(given.get("retry-after", ""), given.get("date", ""))
+    if math.isnan(wait_s) and (found := _RETRY_DELAY.search(body)):
+        wait_s = float(found[1])
+    return None if math.isnan(wait_s) else min(max(wait_s, 0.0), LONGEST_WAIT_S)
+
+
+def _number(text: str) -> float:
+    """NaN where it is none."""
+    return float(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text) else math.nan
+
+
+def _until(date: str, now: str) -> float:
+    """The seconds to an HTTP date, by the provider's own clock where it shows it; NaN where it is none."""
+    moment, here = _moment(date), _moment(now) or datetime.now(UTC)
+    return (moment - here).total_seconds() if moment else math.nan
+
+
+def _moment(date: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def malformed(provider: str, what: str) -> UpstreamFailed:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 import aiohttp
@@ -106,7 +107,9 @@ class OpenAIProvider:
                 watcher.feed(piece)
                 yield piece
                 if watcher.done:
-                    await _await_end(response)
+                    rest = await _rest_of(response)
+                    if rest:
+                        yield rest
                     return
                 piece = await response.content.readany()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -136,15 +139,15 @@ class OpenAIProvider:
         return sound_document(body, media_type, asked_format)
 
 
-async def _await_end(response: aiohttp.ClientResponse) -> None:
-    """Reads the end of the body, which frees the connection for the next request."""
-    try:
+async def _rest_of(response: aiohttp.ClientResponse) -> bytes:
+    """What follows `[DONE]`: the blank line that ends its event may come alone. Reading to the end frees the connection
+    for the next request; where the end does not come, only the connection is lost."""
+    rest = b""
+    with suppress(aiohttp.ClientError, TimeoutError):
         async with asyncio.timeout(_END_AFTER_DONE_S):
-            while await response.content.readany():
-                pass
-    except (aiohttp.ClientError, TimeoutError):
-        # The answer is complete; only its connection is lost.
-        return
+            while piece := await response.content.readany():
+                rest += piece
+    return rest
 
 
 def _sound(name: str, endpoint: Endpoint, call: Call, document: dict[str, Any]) -> dict[str, Any]:

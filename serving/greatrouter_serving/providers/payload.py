@@ -25,7 +25,7 @@ class Endpoint:
 CHAT = Endpoint("chat", "/chat/completions", ("choices",))
 IMAGES = Endpoint("image", "/images/generations", ("data",))
 IMAGE_EDITS = Endpoint("image edit", "/images/edits", ("data",))
-SPEECH = Endpoint("speech", "/audio/speech")
+SPEECH = Endpoint("speech", "/audio/speech", ("audio", "data", "url"))
 TRANSCRIPTION = Endpoint("transcription", "/audio/transcriptions", ("text",))
 VIDEO = Endpoint("video", "/videos", ("id",))
 MUSIC = Endpoint("music", "")

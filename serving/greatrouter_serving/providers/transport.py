@@ -125,7 +125,7 @@ class Transport:
 
     async def _fault(self, response: aiohttp.ClientResponse) -> UpstreamFailed | UpstreamRejected:
         body = await read_bounded(response, MAX_ERROR_BYTES)
-        return fault_of(self.name, response.status, body or b"", self._secret)
+        return fault_of(self.name, response.status, body or b"", self._secret, response.headers)
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes | None:

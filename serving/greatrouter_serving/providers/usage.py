@@ -86,7 +86,8 @@ def token_usage(usage: object) -> Usage:
     cached = _part(get("prompt_tokens_details") or get("input_tokens_details"), "cached_tokens")
     reasoning = _part(get("completion_tokens_details") or get("output_tokens_details"), "reasoning_tokens")
     # A part larger than its whole would make the rest negative on the bill.
-    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion))
+    searches = _part(get("server_tool_use"), "web_search_requests", MAX_SEARCHES)
+    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion), searches=searches)
 
 
 def _part(details: object, name: str, largest: int = MAX_TOKENS) -> int:

@@ -1,0 +1,112 @@
+"""`GET /v1/model-health`: how models have done lately, from the requests that were really made."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from greatrouter_api.errors import unknown_model
+from greatrouter_api.openapi import query_parameters
+from greatrouter_api.plain import KEYED, HasServices, caller_of, json_answer
+from greatrouter_api.services import Services
+from greatrouter_serving.health import EndpointHealth
+
+
+class HealthEntry(BaseModel):
+    """Names as the published page has them."""
+
+    failures: int
+    successes: int
+    consecutiveFailures: int
+    avgLatencyMs: float | None = Field(description="Of the latest successes; a stream counts to its first token.")
+
+
+class EndpointState(BaseModel):
+    provider: str
+    degraded: bool
+    success_rate: float | None = Field(description="With a half-life of five minutes; null where nothing was tried.")
+    latency_p50_ms: float | None
+    latency_p90_ms: float | None
+    throughput_p50: float | None = Field(description="Tokens a second.")
+
+
+class ModelState(BaseModel):
+    model_id: str
+    degraded: bool = Field(description="Whether every endpoint of the model is avoided at the moment.")
+    latency_penalty: float = Field(ge=0, le=1, description="What ranking takes off the chance of a good answer.")
+    health_entry: HealthEntry
+    endpoints: list[EndpointState]
+
+
+class HealthAnswer(BaseModel):
+    health: list[ModelState]
+    tenant_id: str
+
+
+def add(app: FastAPI, server: HasServices) -> None:
+    @app.get(
+        "/v1/model-health",
+        tags=["routing"],
+        summary="How models have done lately",
+        openapi_extra={**query_parameters(["models"]), **KEYED},
+        responses={200: {"model": HealthAnswer}},
+        response_model=None,
+    )
+    async def model_health(request: Request) -> Response:
+        caller = await caller_of(request, server.services)
+        named = [name.strip() for name in request.query_params.get("models", "").split(",") if name.strip()]
+        health = states(server.services, named)
+        return json_answer({"health": health, "tenant_id": caller.organization_id})
+
+
+def states(services: Services, named: Sequence[str]) -> list[dict[str, Any]]:
+    """Of the named models, or else of all that can be reached or were tried. Raises `ApiError` 404."""
+    known = {model_id for (model_id, _), _ in services.health}
+    if not named:
+        reachable = (services.catalog.ids[row] for row in np.flatnonzero(services.available))
+        named = list(dict.fromkeys((*sorted(known), *reachable)))
+    return [_state(services, model_id, tried=model_id in known) for model_id in named]
+
+
+def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
+    rows = services.catalog.find(model_id)
+    if not rows and not tried:
+        raise unknown_model(model_id)
+    providers = dict.fromkeys(services.catalog.model(row).provider for row in rows)
+    found = [(name, services.health.of(model_id, name) or EndpointHealth()) for name in providers]
+    return {
+        "model_id": model_id,
+        "degraded": bool(found) and all(health.degraded for _, health in found),
+        "latency_penalty": round(min((health.penalty for _, health in found), default=0.0), 4),
+        "health_entry": {
+            "failures": sum(health.total_failures for _, health in found),
+            "successes": sum(health.total_successes for _, health in found),
+            "consecutiveFailures": min((health.consecutive_failures for _, health in found), default=0),
+            "avgLatencyMs": _mean(ms for _, health in found for ms in health.latencies_ms),
+        },
+        "endpoints": [_endpoint(name, health) for name, health in found],
+    }
+
+
+def _endpoint(provider: str, health: EndpointHealth) -> dict[str, Any]:
+    latency_s = health.latency_s()
+    return {
+        "provider": provider,
+        "degraded": health.degraded,
+        "success_rate": _rounded(health.success_rate),
+        "latency_p50_ms": _rounded(1000 * latency_s[0]),
+        "latency_p90_ms": _rounded(1000 * latency_s[2]),
+        "throughput_p50": _rounded(health.tokens_per_s()[0]),
+    }
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    given = list(values)
+    return round(sum(given) / len(given), 2) if given else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(value, 4)

@@ -1,0 +1,123 @@
+"""From a request to a plan: decided, priced, ready to run. Every endpoint that routes goes through here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from greatrouter_accounts.keys import Caller
+from greatrouter_api import present
+from greatrouter_api.activity import Entry
+from greatrouter_api.charging import is_free
+from greatrouter_api.decision import Decider, Decision, Matter
+from greatrouter_api.errors import ApiError
+from greatrouter_api.schemas import Asked
+from greatrouter_catalog.catalog import Catalog
+from greatrouter_catalog.model import Model
+from greatrouter_ranking.ranker import Choice
+from greatrouter_ranking.reasons import reason
+from greatrouter_serving.call import Call, Target
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, through which endpoint, under which request id."""
+
+    caller: Caller
+    endpoint: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`targets` are tried in order, one for each of `choices`; `estimate_cents` covers the dearest of them."""
+
+    decision: Decision
+    choices: Sequence[Choice]
+    targets: Sequence[Target]
+    call: Call
+    entry: Entry
+    estimate_cents: Decimal
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """`attempts` is how many endpoints one request may try."""
+
+    catalog: Catalog
+    decider: Decider
+    attempts: int
+
+    async def plan(self, request: Asked, matter: Matter, asking: Asking) -> Plan:
+        """As `Decider.decide`. Raises `ApiError` where nothing reachable fits."""
+        decision = await self.decider.decide(request, matter, asking.caller, self.attempts)
+        if not decision.available:
+            raise self.unavailable(decision)
+        found, choices = decision.classification, decision.ranking.endpoints
+        units = _bound(decision)
+        models = [self.catalog.model(choice.row) for choice in choices]
+        # What is reserved must cover whichever model answers.
+        dearest = max(models, key=lambda model: model.pricing.cost_cents(units))
+        return Plan(
+            decision=decision,
+            choices=choices,
+            targets=[self._target(choice, asking.caller) for choice in choices],
+            call=Call(found.task, matter.prompt, matter.input, found.content_mode, asking.request_id),
+            entry=Entry(
+                request_id=asking.request_id,
+                organization_id=asking.caller.organization_id,
+                endpoint=asking.endpoint,
+                task=found.task.value,
+                decision=found.decision.value,
+                confidence=found.confidence,
+                complexity_tier=found.complexity.tier.value,
+                fallback_chain=" ".join(self.catalog.ids[choice.row] for choice in choices),
+            ),
+            estimate_cents=dearest.pricing.cost_cents(units),
+            free=is_free(dearest),
+        )
+
+    def reason(self, decision: Decision, choice: Choice) -> str:
+        """Why a choice, or an endpoint to try, stands where it does."""
+        if decision.explicit:
+            return f"{self.catalog.ids[choice.row]} was named in the request"
+        comparison = decision.ranking.comparison
+        assert comparison is not None  # there are choices
+        return reason(choice, choice.rank, decision.profile, decision.optimization, comparison)
+
+    def comparison(self, decision: Decision, choice: Choice) -> dict[str, Any]:
+        comparison = decision.ranking.comparison
+        assert comparison is not None  # there are choices
+        return present.price_comparison(self.catalog, comparison, choice.cost_dollars)
+
+    def unavailable(self, decision: Decision) -> ApiError:
+        """What to say where nothing reachable fits: which provider would make the best model of all reachable."""
+        model = self._best(decision)
+        metadata = {"model": model.id, "provider": model.provider}
+        return ApiError(404, self.advice(decision), code="model_not_found", metadata=metadata)
+
+    def advice(self, decision: Decision) -> str:
+        model = self._best(decision)
+        return (
+            f"no reachable model fits; the best of the catalog is {model.id}: configure [providers.{model.provider}] "
+            "in greatrouter.toml with its base_url and the environment variable that holds its key, or use a test key"
+        )
+
+    def _best(self, decision: Decision) -> Model:
+        return self.catalog.model(decision.ranking.choices[0].row)
+
+    def _target(self, choice: Choice, caller: Caller) -> Target:
+        model = self.catalog.model(choice.row)
+        provider = SANDBOX if caller.test and not model.hosted else model.provider
+        return Target(model.id, provider, model.upstream_model)
+
+
+def _bound(decision: Decision) -> Any:
+    """The units to reserve for: what is expected, or as many tokens as the caller allows where that is more."""
+    profile = decision.profile
+    if profile.max_output <= profile.expected.completion_tokens:
+        return profile.expected
+    return replace(profile.expected, completion_tokens=profile.max_output)

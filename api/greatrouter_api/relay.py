@@ -1,0 +1,155 @@
+"""A provider's event stream on its way to the caller: passed on byte for byte, read only where it must be. No I/O."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from greatrouter_ranking.tokens import estimate_tokens
+from greatrouter_serving.call import Usage
+from greatrouter_serving.errors import UpstreamFailed
+from greatrouter_serving.providers.usage import token_usage
+from greatrouter_serving.sse import EventSplitter, data_of
+
+DONE = b"data: [DONE]\n\n"
+# What was passed on is kept until it is so long, and then read for its number of tokens: needed only where the stream
+# breaks off before its provider has said what it used.
+MOST_UNREAD_BYTES = 64 * 1024
+WHOLE_FRAMES = (b"\n\n", b"\r\n\r\n")
+START = b"data: {"
+FIELDS = (b":", b"event:", b"id:", b"retry:")
+PRODUCED = ("content", "reasoning_content", "reasoning", "refusal")
+
+
+class Relay:
+    """Takes the pieces of a stream as they come, gives the bytes to pass on; `provider` is named where it breaks.
+
+    The usage chunk goes on only where the caller asked for it (`include_usage`); `[DONE]` never does, as there is one
+    more chunk to come before it. A frame that is no event, or says that the provider failed, raises `UpstreamFailed`.
+    """
+
+    def __init__(self, provider: str, *, include_usage: bool) -> None:
+        self._provider = provider
+        self._include_usage = include_usage
+        self._splitter = EventSplitter()
+        self._splitting = False
+        self._first = b""
+        self._unread: list[bytes] = []
+        self._unread_bytes = 0
+        self._tokens = 0
+        self._usage: Mapping[str, Any] | None = None
+
+    def feed(self, piece: bytes) -> bytes:
+        """The part of the stream that is complete with this piece."""
+        if self._splitting or not self._is_plain(piece):
+            frames = self._splitter.feed(piece)
+            self._splitting = self._splitter.pending
+            piece = b"".join([frame for frame in frames if self._passes(frame)])
+        if piece:
+            self._first = self._first or piece
+            self._unread.append(piece)
+            self._unread_bytes += len(piece)
+            if self._unread_bytes > MOST_UNREAD_BYTES:
+                self._read()
+        return piece
+
+    @property
+    def usage(self) -> Usage:
+        """As the provider counted; by estimate what was passed on, where the stream did not come so far."""
+        if self._usage is not None:
+            return token_usage(self._usage)
+        self._read()
+        return Usage(completion_tokens=self._tokens)
+
+    @property
+    def counted(self) -> bool:
+        return self._usage is not None
+
+    def last_chunk(self, greatrouter: bytes) -> bytes:
+        """One more chunk of the same answer, with the `greatrouter` object. Its one choice adds nothing: much client
+        code takes `choices[0]` of every chunk."""
+        choices = [{"index": 0, "delta": {}, "finish_reason": None}]
+        return self._chunk({"choices": choices, "greatrouter": orjson.Fragment(greatrouter)})
+
+    def usage_chunk(self, usage: Usage) -> bytes:
+        """The chunk that the caller asked for and the provider did not send."""
+        prompt, completion = usage.prompt_tokens, usage.completion_tokens
+        counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return self._chunk({"choices": [], "usage": counts})
+
+    def _chunk(self, fields: Mapping[str, Any]) -> bytes:
+        head = next(self._documents(self._first), {})
+        named = {"id": head.get("id") or "", "object": "chat.completion.chunk", "created": head.get("created") or 0}
+        return b"data: " + orjson.dumps({**named, "model": head.get("model") or "", **fields}) + b"\n\n"
+
+    def _is_plain(self, piece: bytes) -> bool:
+        """Whether a piece is whole events of one line each, none of which says anything but a part of the answer: then
+        it goes on as it is. Half a microsecond an event, most of it for reading the JSON, so that nothing but JSON is
+        ever passed on."""
+        if not piece.endswith(b"\n\n"):
+            return False
+        for block in piece[:-2].split(b"\n\n"):
+            if not block.startswith(START):
+                return False
+            try:
+                document = orjson.loads(block[6:])
+            except orjson.JSONDecodeError:
+                return False
+            if document.get("usage") or "error" in document:
+                return False
+        return True
+
+    def _passes(self, frame: bytes) -> bool:
+        """Whether a frame goes on to the caller. Raises `UpstreamFailed` where the provider failed or talks nonsense."""
+        data = data_of(frame)
+        if data is None:
+            if frame.strip() and not frame.startswith(FIELDS):
+                raise self._malformed()
+            return True
+        if data == b"[DONE]":
+            return False
+        document = self._parsed(data)
+        if document.get("error"):
+            raise UpstreamFailed(f"{self._provider} failed in the middle of its answer")
+        usage = document.get("usage")
+        if not isinstance(usage, dict):
+            return True
+        self._usage = usage
+        return self._include_usage or bool(document.get("choices"))
+
+    def _read(self) -> None:
+        """Counts what was produced in the pieces kept so far, and forgets them."""
+        unread, self._unread, self._unread_bytes = b"".join(self._unread), [], 0
+        text = "".join(piece for document in self._documents(unread) for piece in _produced(document))
+        self._tokens += estimate_tokens(text)
+
+    def _documents(self, frames: bytes) -> Iterator[Mapping[str, Any]]:
+        for frame in EventSplitter().feed(frames):
+            if data := data_of(frame):
+                yield self._parsed(data)
+
+    def _parsed(self, data: bytes | None) -> Mapping[str, Any]:
+        try:
+            document = orjson.loads(data or b"")
+        except orjson.JSONDecodeError as error:
+            raise self._malformed() from error
+        if not isinstance(document, dict):
+            raise self._malformed()
+        return document
+
+    def _malformed(self) -> UpstreamFailed:
+        return UpstreamFailed(f"{self._provider} sent something that is no event in the middle of its answer")
+
+
+def _produced(chunk: Mapping[str, Any]) -> Iterator[str]:
+    """Every text that a chunk adds to the answer: words, thoughts, the arguments of tools."""
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if isinstance(delta, dict):
+            yield from (delta[name] for name in PRODUCED if isinstance(delta.get(name), str))
+            calls = delta.get("tool_calls")
+            for call in calls if isinstance(calls, list) else ():
+                function = call.get("function") if isinstance(call, dict) else None
+                if isinstance(function, dict):
+                    yield from (value for value in function.values() if isinstance(value, str))

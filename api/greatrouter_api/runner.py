@@ -1,0 +1,83 @@
+"""Runs a plan: reserve, call the chain, charge, log, remember how the endpoints did."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.keys import Caller
+from greatrouter_api.charging import Charge, billed
+from greatrouter_api.plan import SANDBOX, Plan, Planner
+from greatrouter_serving.call import Attempt, Outcome, Provider, Streaming, Usage
+from greatrouter_serving.chain import ChainRejected, open_chain, run_chain
+from greatrouter_serving.errors import ChainExhausted
+from greatrouter_serving.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A plan that was run. `rank` is the place of the choice that answered; `started` and `ended` are `perf_counter`
+    readings around the inference."""
+
+    plan: Plan
+    outcome: Outcome
+    reason: str
+    cents: Decimal
+    started: float
+    ended: float
+
+    @property
+    def rank(self) -> int:
+        return len(self.outcome.attempts) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Owned by one event loop."""
+
+    planner: Planner
+    accounts: Accounts
+    providers: Mapping[str, Provider]
+    health: Health
+    timeout_s: float
+
+    async def run(self, plan: Plan, caller: Caller) -> Ran:
+        """Raises what the chain and the accounts raise; then nothing is charged."""
+        async with self.charge(plan, caller) as charge:
+            started = time.perf_counter()
+            try:
+                outcome = await run_chain(plan.targets, plan.call, self.providers, timeout_s=self.timeout_s)
+            except (ChainExhausted, ChainRejected) as error:
+                self.observe(error.attempts)
+                raise
+            ended = time.perf_counter()
+            self.observe(outcome.attempts, outcome.reply.usage.completion_tokens, ended - started)
+            why = self.planner.reason(plan.decision, plan.choices[len(outcome.attempts) - 1])
+            cents = await self.settle(charge, plan, outcome.attempts, outcome.reply.usage, why)
+        return Ran(plan, outcome, why, cents, started, ended)
+
+    async def open(self, plan: Plan) -> Streaming:
+        """The stream of the first target that begins one, within a `charge`. Raises what the chain raises."""
+        try:
+            return await open_chain(plan.targets, plan.call, self.providers, timeout_s=self.timeout_s)
+        except (ChainExhausted, ChainRejected) as error:
+            self.observe(error.attempts)
+            raise
+
+    def charge(self, plan: Plan, caller: Caller) -> Charge:
+        return Charge(self.accounts, caller, plan.entry, plan.estimate_cents, free=plan.free)
+
+    async def settle(
+        self, charge: Charge, plan: Plan, attempts: Sequence[Attempt], counted: Usage, why: str, status: int = 200
+    ) -> Decimal:
+        """Charges what the last attempt used; the cents charged."""
+        rank = len(attempts) - 1
+        model, target = self.planner.catalog.model(plan.choices[rank].row), plan.targets[rank]
+        usage = billed(counted, plan.decision.profile.expected, model)
+        return await charge.settle(model.pricing.cost_cents(usage), plan.entry.answered(target, usage, why, status))
+
+    def observe(self, attempts: Sequence[Attempt], completion_tokens: int = 0, elapsed_s: float = 0.0) -> None:
+        """The sandbox is not an endpoint of the models it stands in for."""
+        if attempts and attempts[-1].provider != SANDBOX:
+            self.health.observe(attempts, completion_tokens, 1000 * elapsed_s)

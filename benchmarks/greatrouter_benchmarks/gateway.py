@@ -1,0 +1,230 @@
+"""Chat by a named model, whole and streamed: our own cost beside a bare provider, a bare proxy and other gateways.
+
+Every request of ours is authenticated, limited, charged on disk and logged. All servers run one worker on loopback
+before the same fake provider, in the same run, and take turns in every round; slow peers get fewer requests.
+"""
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from greatrouter_api.settings import load as load_settings
+from greatrouter_api.terminal import CommandFailed
+from greatrouter_benchmarks import servers
+from greatrouter_benchmarks.comparison import (
+    Gateway,
+    Target,
+    compare_requests,
+    in_turns,
+    machine,
+    middle,
+    plural,
+    refusal,
+    say,
+    show,
+)
+from greatrouter_benchmarks.load import load
+from greatrouter_benchmarks.peers import PEERS, open_peers
+from greatrouter_benchmarks.streams import StreamLoad
+from greatrouter_benchmarks.usage import resident_bytes
+
+# Of the streams of the memory test, so many parts go into one measurement of the other tables.
+BURST_PART, PACED_PART = 20, 200
+STREAM_CONNECTIONS = 8
+# A start costs what a whole request does; what is asked here is what many open streams cost.
+SLOW_BEGIN_OVER_S = 2.0
+MEMORY_READINGS = 20
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a stream is like; `pace_ms` apart its chunks are sent."""
+
+    name: str
+    chunks: int
+    pace_ms: int
+
+    @property
+    def prompt(self) -> str:
+        return f"Tell me of the sea: chunks={self.chunks} pace_ms={self.pace_ms}"
+
+    def asked(self, gateways: Sequence[Gateway]) -> list[Target]:
+        return [gateway.asked(self.prompt, stream=True) for gateway in gateways]
+
+
+BURST = Kind("burst streams", 100, 0)
+PACED = Kind("paced streams", 100, 10)
+SLOW = Kind("slow streams at once", 12, 500)
+
+
+def command() -> None:
+    arguments = _arguments()
+    names = {"all": list(PEERS), "none": []}.get(arguments.peers, [arguments.peers])
+    environments = arguments.environments or load_settings().home / "environments"
+    say(f"{machine()}; one worker each; bare provider: raw ASGI on uvicorn; bare proxy: raw ASGI and aiohttp")
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        try:
+            provider = stack.enter_context(servers.provider())
+            proxy = stack.enter_context(servers.proxy(provider))
+            router = stack.enter_context(servers.router(Path(folder), provider))
+        except servers.NotStarted as error:
+            raise CommandFailed(str(error)) from error
+        gateways = [
+            Gateway("bare provider", provider),
+            Gateway("bare proxy", proxy),
+            Gateway("GreatRouter", router.server, headers=(("Authorization", f"Bearer {router.key}"),)),
+            *open_peers(names, environments, provider, stack),
+        ]
+        for gateway in gateways:
+            if said := refusal(gateway):
+                raise CommandFailed(f"{gateway.name} does not answer: {said}")
+        _compare(gateways, arguments)
+        say(f"{router.command('accounts', 'show', '--org', 'bench')} of $1000; {router.command('accounts', 'verify')}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--requests", type=int, default=4000, help="whole answers for each measurement")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 64], help="for whole answers")
+    streams_help = "in the test of memory; a measurement takes a twentieth of burst, a two hundredth of paced streams"
+    parser.add_argument("--streams", type=int, default=10_000, help=streams_help)
+    parser.add_argument("--slow", type=int, default=500, help="slow streams at once")
+    parser.add_argument("--rounds", type=int, default=3, help="the median of so many runs is printed")
+    parser.add_argument("--peers", choices=["all", "none", *PEERS], default="all")
+    environments_help = "where peers are installed; `environments` in GreatRouter's home if absent"
+    parser.add_argument("--environments", type=Path, default=argparse.SUPPRESS, help=environments_help)
+    return parser.parse_args(namespace=argparse.Namespace(environments=None))
+
+
+def _compare(gateways: Sequence[Gateway], arguments: argparse.Namespace) -> None:
+    streams, rounds = arguments.streams, arguments.rounds
+    whole = [gateway.asked("Write a haiku about routing") for gateway in gateways]
+    for connections in arguments.connections:
+        compare_requests(whole, connections, arguments.requests, rounds)
+    _compare_streams(BURST, gateways, 1, streams // BURST_PART, rounds)
+    _compare_streams(BURST, gateways, STREAM_CONNECTIONS, streams // BURST_PART, rounds)
+    _compare_streams(PACED, gateways, STREAM_CONNECTIONS, streams // PACED_PART, rounds)
+    _compare_slow(gateways, arguments.slow, rounds)
+    _compare_memory(gateways, streams)
+
+
+def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, streams: int, rounds: int) -> None:
+    def measured(target: Target) -> StreamLoad:
+        total = target.portion(streams, connections) if kind is BURST else max(streams, connections)
+        load(target.server, [target.request], connections, connections)
+        over_s = kind.pace_ms / 1000
+        done = load(target.server, [target.request], connections, total, keep=True, over_s=over_s)
+        return StreamLoad(done, kind.chunks)
+
+    targets = kind.asked(gateways)
+    found = in_turns(targets, rounds, measured)
+    bare = median(run.first_ms(50) for run in found[0])
+    rows = []
+    for target, runs in zip(targets, found, strict=True):
+        first = median(run.first_ms(50) for run in runs)
+        rows.append(
+            (
+                target.name,
+                f"{first:.2f}",
+                f"{first - bare:+.2f}",
+                middle(2, (run.first_ms(99) for run in runs)),
+                middle(2, (run.first_lag_ms(50) for run in runs)),
+                middle(2, (run.lag_ms(99) for run in runs)),
+                middle(0, (run.rate for run in runs)),
+                middle(0, (run.load.cpu_us for run in runs)),
+                sum(run.failures for run in runs),
+            )
+        )
+    columns = (
+        "target",
+        "first byte p50 ms",
+        "over the provider's",
+        "first byte p99 ms",
+        "first chunk on its way p50 ms",
+        "any chunk p99 ms",
+        "streams/s",
+        "CPU-µs a stream",
+        "failed",
+    )
+    pace = f", one every {kind.pace_ms} ms" if kind.pace_ms else ""
+    how = f"{plural(connections, 'connection')}, median of {plural(rounds, 'run')}"
+    show(f"{kind.name} of {kind.chunks} chunks{pace}; {how}", columns, rows)
+
+
+def _compare_slow(gateways: Sequence[Gateway], streams: int, rounds: int) -> None:
+    """All open at once, each with a connection of its own."""
+
+    def measured(target: Target) -> StreamLoad:
+        over_s = SLOW_BEGIN_OVER_S
+        done = load(target.server, [target.request], streams, streams, keep=True, over_s=over_s)
+        return StreamLoad(done, SLOW.chunks)
+
+    targets = SLOW.asked(gateways)
+    found = in_turns(targets, rounds, measured)
+    bare = median(run.lag_ms(99) for run in found[0])
+    rows = []
+    for target, runs in zip(targets, found, strict=True):
+        late = median(run.lag_ms(99) for run in runs)
+        rows.append(
+            (
+                target.name,
+                f"{min(len(run.whole) for run in runs)} of {streams}",
+                middle(2, (run.first_ms(50) for run in runs)),
+                middle(2, (run.first_ms(99) for run in runs)),
+                middle(2, (run.lag_ms(50) for run in runs)),
+                f"{late:.2f}",
+                f"{late - bare:+.2f}",
+                middle(2, (run.lag_ms(100) for run in runs)),
+                middle(0, (run.load.cpu_us / SLOW.chunks for run in runs)),
+            )
+        )
+    columns = (
+        "target",
+        "whole",
+        "first byte p50 ms",
+        "first byte p99 ms",
+        "chunk on its way p50 ms",
+        "p99 ms",
+        "p99 over the provider's",
+        "longest ms",
+        "CPU-µs a chunk",
+    )
+    begun = f"{SLOW.chunks} chunks, one every {SLOW.pace_ms} ms, begun over {SLOW_BEGIN_OVER_S:.0f} s"
+    show(f"{streams} {SLOW.name}: {begun}; median of {plural(rounds, 'run')}", columns, rows)
+
+
+def _compare_memory(gateways: Sequence[Gateway], streams: int) -> None:
+    rows = []
+    for target in BURST.asked(gateways):
+        part = target.portion(streams // MEMORY_READINGS, STREAM_CONNECTIONS)
+        failures, readings = 0, []
+        for reading in range(MEMORY_READINGS + 1):
+            # The first part is the warm-up: what a server allocates once is there before the first reading.
+            failures += load(target.server, [target.request], STREAM_CONNECTIONS, part).failures
+            readings.append((reading * part, resident_bytes(target.server.pid)))
+        after, used = np.array(readings).T
+        half = MEMORY_READINGS // 2
+        rows.append(
+            (
+                target.name,
+                f"{after[-1]:,}",
+                *(f"{used[place] / MEGABYTE:.1f}" for place in (0, half, -1)),
+                f"{_slope(after, used):+.0f}",
+                f"{_slope(after[half:], used[half:]):+.0f}",
+                failures,
+            )
+        )
+    columns = ("target", "streams", "start MB", "middle MB", "end MB", "slope, all", "slope, second half", "failed")
+    show("Resident memory over burst streams; slopes in kB for 1,000 streams", columns, rows)
+
+
+def _slope(streams: np.ndarray, used: np.ndarray) -> float:
+    """Least squares, in kB for each thousand streams."""
+    return float(np.polyfit(streams, used, 1)[0])
