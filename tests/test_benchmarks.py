@@ -114,8 +114,19 @@ def test_a_peer_that_cannot_be_installed_is_left_out_with_a_word(
 
 
 def test_the_gateway_benchmark_measures_every_table(tmp_path: Path) -> None:
-    options = ["--requests", "20", "--connections", "2", "--streams", "20", "--slow", "4", "--rounds", "1"]
-    command = [sys.executable, "-m", "greatrouter_api", "bench", "gateway", *options, "--peers", "none"]
+    options = ["--requests", "20", "--connections", "2", "--streams", "20", "--slow", "4", "--pace-ms", "20"]
+    command = [
+        sys.executable,
+        "-m",
+        "greatrouter_api",
+        "bench",
+        "gateway",
+        *options,
+        "--rounds",
+        "1",
+        "--peers",
+        "none",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr == ""
     rows = [line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["GreatRouter"]]

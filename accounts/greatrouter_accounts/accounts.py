@@ -20,6 +20,7 @@ from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.money import ZERO
 from greatrouter_accounts.owner import Owner
 from greatrouter_accounts.performance import PerformanceBook
+from greatrouter_accounts.pools import Hold, Pools
 from greatrouter_accounts.preferences import PreferenceBook, Preferences
 from greatrouter_accounts.store import Store
 from greatrouter_accounts.text import storable
@@ -31,6 +32,9 @@ KEY_FRESH_S = 0.8
 CACHED_KEYS = 10_000
 # Activity waits this long for more to share its commit: 20 commits a second at most, whatever the load.
 GATHER_S = 0.05
+
+
+Reservation = rules.Reserve | Hold
 
 
 class _Known(NamedTuple):
@@ -67,9 +71,11 @@ class Accounts:
         self._performance = PerformanceBook(self._store, clock)
         self._ledger = Writer(self._commit_ledger, "accounts-ledger")
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
+        self._pools = Pools(self._ledger)
 
     def close(self) -> None:
         """Everything acknowledged or recorded is on disk when this returns."""
+        self._pools.close()
         self._ledger.close()
         self._records.close()
         self._owner.close()
@@ -153,9 +159,14 @@ class Accounts:
 
     # -- money --------------------------------------------------------------------------------------------------
 
-    async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> rules.Reserve:
-        """Sets the estimate aside, on disk when this returns. Raises `InsufficientCredit`."""
-        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, storable(request_id))
+    async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> Reservation:
+        """Sets the estimate aside: in memory where the process has a pool of this organization's money, else on disk
+        when this returns. Raises `InsufficientCredit`."""
+        request_id = storable(request_id)
+        hold = self._pools.take(caller.organization_id, amount_cents, request_id)
+        if hold is not None:
+            return hold
+        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, request_id)
         try:
             await self._ledger.submit(reservation)
         except (asyncio.CancelledError, GeneratorExit):
@@ -164,12 +175,14 @@ class Accounts:
             raise
         return reservation
 
-    async def settle(self, reservation: rules.Reserve, amount_cents: Decimal) -> Decimal:
+    async def settle(self, reservation: Reservation, amount_cents: Decimal) -> Decimal:
         """Charges what the work cost and gives the rest back; the cents charged, on disk when this returns.
 
         A cancelled caller is charged all the same, for the work is done. Where this raises `StoreFailed` or
         `InvalidAmount` nothing is charged, and the reservation is given back as soon as the database can be written.
         """
+        if isinstance(reservation, Hold):
+            return await self._pools.settle(reservation, amount_cents)
         try:
             charged: Decimal = await self._ledger.submit(rules.Settle(uuid7("txn_"), reservation.id, amount_cents))
         except (asyncio.CancelledError, GeneratorExit, AccountsError):
@@ -177,8 +190,11 @@ class Accounts:
             raise
         return charged
 
-    def release(self, reservation: rules.Reserve) -> None:
+    def release(self, reservation: Reservation) -> None:
         """Gives a reservation back; does not wait, so that it also works while a request is being cancelled."""
+        if isinstance(reservation, Hold):
+            self._pools.release(reservation)
+            return
         with suppress(StoreFailed):  # closed: the next to open the database gives it back
             self._ledger.post(rules.Settle(uuid7("txn_"), reservation.id, ZERO))
 
@@ -193,13 +209,12 @@ class Accounts:
     def balance(self, organization: str) -> Decimal:
         """Cents an organization may spend. Raises `UnknownOrganization`."""
         with self._store.read() as connection:
-            return books.balance(connection, rules.wallet(directory.organization_id(connection, organization)))
+            return books.balance(connection, directory.organization_id(connection, organization))
 
     def statement(self, organization: str, limit: int = 50) -> list[dict[str, Any]]:
-        """The latest entries of an organization's wallet, newest first. Raises `UnknownOrganization`."""
+        """What changed an organization's balance, newest first. Raises `UnknownOrganization`."""
         with self._store.read() as connection:
-            account = rules.wallet(directory.organization_id(connection, organization))
-            return books.latest_entries(connection, account, limit)
+            return books.latest_entries(connection, directory.organization_id(connection, organization), limit)
 
     def overview(self, caller: Caller, calls: int) -> journal.Overview:
         """The caller's account, with as many of its latest requests."""
@@ -207,7 +222,7 @@ class Accounts:
         organization_id = caller.organization_id
         with self._store.read() as connection:
             return journal.Overview(
-                balance_cents=books.balance(connection, rules.wallet(organization_id)),
+                balance_cents=books.balance(connection, organization_id),
                 spent_today_cents=journal.spent(connection, organization_id, midnight),
                 key_prefix=directory.prefix(connection, caller.key_id),
                 calls=journal.latest(connection, organization_id, calls),

@@ -12,6 +12,10 @@ from decimal import Decimal, localcontext
 from greatrouter_accounts.errors import AccountsError, InsufficientCredit, InvalidAmount
 from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents
 
+# What a pool may hold of a wallet: a sixteenth, so that another process sees nearly all of it.
+POOL_SHARE = Decimal(1) / 16
+# Stands for the request in the entries that fill a pool or give it back.
+POOL = "pool"
 CASH, PROMOTIONS, REVENUE = "cash", "promotions", "revenue"
 
 
@@ -69,7 +73,33 @@ class Settle:
     amount_cents: Decimal
 
 
-Operation = Credit | Reserve | Settle
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """Sets money aside for many requests at once, in the reservation `pool_id` that one process pays them from.
+
+    At most `amount_cents`, and only a part of the wallet (`POOL_SHARE`), so that what another process cannot see stays
+    small; nothing where that part is less than `least_cents`. The result is what was set aside.
+    """
+
+    id: str
+    pool_id: str
+    organization_id: str
+    amount_cents: Decimal
+    least_cents: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Charges `amount_cents` to a pool, and `extra_cents` to the wallet as far as that reaches."""
+
+    id: str
+    pool_id: str
+    amount_cents: Decimal
+    extra_cents: Decimal
+    request_id: str
+
+
+Operation = Credit | Reserve | Settle | Fund | Charge
 Result = Decimal | AccountsError
 
 
@@ -106,6 +136,8 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
                 names.add(wallet(operation.organization_id))
             case Credit():
                 names |= {wallet(operation.organization_id), operation.source}
+            case Fund():
+                names |= {wallet(operation.organization_id), held(operation.organization_id)}
     return names
 
 
@@ -135,6 +167,10 @@ def _apply(posting: Posting, operation: Operation) -> Decimal:
             return _reserve(posting, operation)
         case Settle():
             return _settle(posting, operation)
+        case Fund():
+            return _fund(posting, operation)
+        case Charge():
+            return _charge(posting, operation)
 
 
 def _credit(posting: Posting, credit: Credit) -> Decimal:
@@ -165,3 +201,30 @@ def _settle(posting: Posting, settle: Settle) -> Decimal:
     moves = {held(reservation.organization_id): -reserved, REVENUE: charge, own: reserved - charge}
     posting.book(settle.id, kind, reservation.request_id, moves)
     return charge
+
+
+def _fund(posting: Posting, fund: Fund) -> Decimal:
+    own = wallet(fund.organization_id)
+    known = posting.open.get(fund.pool_id)
+    pooled = known.amount_cents if known else ZERO
+    share = EXACT.multiply(posting.balance(own) + pooled, POOL_SHARE) - pooled
+    if share < fund.least_cents:
+        return ZERO
+    amount = cents(min(share, fund.amount_cents))
+    posting.book(fund.id, "fund", POOL, {own: -amount, held(fund.organization_id): amount})
+    posting.open[fund.pool_id] = Reserve(fund.pool_id, fund.organization_id, pooled + amount, POOL)
+    return amount
+
+
+def _charge(posting: Posting, charge: Charge) -> Decimal:
+    """Only what the pool holds and the wallet has; the whole of it is paid or, where the pool is gone, nothing."""
+    pool = posting.open.get(charge.pool_id)
+    if pool is None:
+        return ZERO
+    own = wallet(pool.organization_id)
+    amount = cents(min(charge.amount_cents, pool.amount_cents))
+    extra = cents(min(charge.extra_cents, max(ZERO, posting.balance(own))))
+    moves = {held(pool.organization_id): -amount, own: -extra, REVENUE: amount + extra}
+    posting.book(charge.id, "charge", charge.request_id, moves)
+    posting.open[charge.pool_id] = Reserve(pool.id, pool.organization_id, pool.amount_cents - amount, POOL)
+    return amount + extra

@@ -1,6 +1,6 @@
 """One line of the activity log, from the moment a request is decided to its answer."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,10 @@ from greatrouter_serving.call import Target, Usage
 UNITS = ("images", "seconds", "characters", "documents", "searches")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """The columns of the activity table, in the types of the program. Never holds a prompt or an answer."""
+    """The columns of the activity table, in the types of the program. Never holds a prompt or an answer. It belongs to
+    one request, which fills it in on its way."""
 
     request_id: str
     organization_id: str
@@ -32,9 +33,9 @@ class Entry:
     cached: bool = False
 
     def answered(self, target: Target, usage: Usage, reason: str, status: int = 200) -> "Entry":
-        return replace(
-            self, model=target.model_id, provider=target.provider, usage=usage, routing_reason=reason, status=status
-        )
+        self.model, self.provider = target.model_id, target.provider
+        self.usage, self.routing_reason, self.status = usage, reason, status
+        return self
 
     def row(self) -> dict[str, Any]:
         """As the accounts store takes it."""

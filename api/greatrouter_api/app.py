@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api import openapi, wire
+from greatrouter_api import answers, answers_wire, openapi, wire
 from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.feedback import Verdict
@@ -97,19 +97,27 @@ class Server:
 
     def endpoints(self) -> dict[str, Endpoint]:
         found = (
-            Endpoint("/v1/auto/route", "Classify a prompt, choose the best model, run it", RouteRequest, self.route),
+            Endpoint(
+                "/v1/auto/route",
+                "Classify a prompt, choose the best model, run it",
+                RouteRequest,
+                self.route,
+                answer_model=answers.RouteAnswer,
+            ),
             Endpoint(
                 "/v1/auto/suggest",
                 "Preview the decision without running anything",
                 SuggestRequest,
                 self.suggest,
                 runs_models=False,
+                answer_model=answers.SuggestAnswer,
             ),
             Endpoint(
                 "/v1/models/route",
                 "Run the best model that passes explicit filters",
                 ModelsRouteRequest,
                 self.models_route,
+                answer_model=answers.ModelsRouteAnswer,
             ),
             Endpoint(
                 "/v1/models/price-comparison",
@@ -117,16 +125,38 @@ class Server:
                 PriceComparisonRequest,
                 self.compare,
                 runs_models=False,
+                answer_model=answers.PriceComparisonAnswer,
             ),
-            Endpoint("/v1/chat/completions", "OpenAI's chat, by any model or the best one", ChatRequest, self.chat),
-            Endpoint("/v1/embeddings", "Embed texts", EmbeddingsRequest, self.embeddings, "models served here"),
-            Endpoint("/v1/rerank", "Score documents against a query", RerankRequest, self.rerank, "models served here"),
+            Endpoint(
+                "/v1/chat/completions",
+                "OpenAI's chat, by any model or the best one",
+                ChatRequest,
+                self.chat,
+                answer_model=answers_wire.ChatCompletion,
+            ),
+            Endpoint(
+                "/v1/embeddings",
+                "Embed texts",
+                EmbeddingsRequest,
+                self.embeddings,
+                "models served here",
+                answer_model=answers_wire.EmbeddingsAnswer,
+            ),
+            Endpoint(
+                "/v1/rerank",
+                "Score documents against a query",
+                RerankRequest,
+                self.rerank,
+                "models served here",
+                answer_model=answers_wire.RerankAnswer,
+            ),
             Endpoint(
                 "/v2/rerank",
                 "The same, where Cohere's client looks for it",
                 RerankRequest,
                 self.rerank,
                 "models served here",
+                answer_model=answers_wire.RerankAnswer,
             ),
         )
         return {endpoint.path: endpoint for endpoint in found}
@@ -155,9 +185,9 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
 def _add_public(app: FastAPI, server: Server) -> None:
     """What needs no key."""
 
-    @app.get("/v1/openapi.json", tags=["service"], summary="This interface as OpenAPI", include_in_schema=False)
+    @app.get("/v1/openapi.json", include_in_schema=False)
     def openapi_document() -> Response:
-        return _json(app.openapi())
+        return _json(openapi.document_30(app))
 
     @app.get(
         "/llms.txt", tags=["service"], summary="This interface for language models", response_class=PlainTextResponse
@@ -166,12 +196,27 @@ def _add_public(app: FastAPI, server: Server) -> None:
         return llms_txt()
 
     @app.head("/healthz", include_in_schema=False)
-    @app.get("/healthz", tags=["service"], summary="Whether the process lives")
+    @app.get(
+        "/healthz",
+        tags=["service"],
+        summary="Whether the process lives",
+        response_model=None,
+        responses={200: {"model": answers.Alive, "description": "It does"}},
+    )
     def healthz() -> Response:
         return _json({"status": "ok"})
 
     @app.head("/readyz", include_in_schema=False)
-    @app.get("/readyz", tags=["service"], summary="Whether every part works, tried for real")
+    @app.get(
+        "/readyz",
+        tags=["service"],
+        summary="Whether every part works, tried for real",
+        response_model=None,
+        responses={
+            200: {"model": answers.Ready, "description": "Every part works"},
+            503: {"model": answers.NotReady, "description": "Some part does not"},
+        },
+    )
     async def readyz() -> Response:
         problems = await _problems(server)
         state = {"status": "ready" if not problems else "not ready", "problems": problems}

@@ -8,10 +8,9 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.accounts import Accounts, Reservation
 from greatrouter_accounts.errors import AccountsError
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Reserve
 from greatrouter_api.activity import Entry
 from greatrouter_api.errors import from_exception
 from greatrouter_catalog.model import Model
@@ -55,7 +54,7 @@ class Charge:
         self._entry = entry
         self._estimate_cents = estimate_cents
         self._unpaid = caller.test or free
-        self._reservation: Reserve | None = None
+        self._reservation: Reservation | None = None
         self._settling = False
         self._started = time.perf_counter()
 
@@ -83,7 +82,8 @@ class Charge:
             except AccountsError:
                 self._settling = False  # nothing was charged: it is logged as the failure it is
                 raise
-        self._record(replace(entry, cost_cents=charged, latency_ms=self._elapsed_ms()))
+        entry.cost_cents = charged
+        self._record(entry)
         return charged
 
     async def __aexit__(
@@ -99,13 +99,12 @@ class Charge:
     def _log_failure(self, error: BaseException) -> None:
         left = isinstance(error, asyncio.CancelledError | GeneratorExit)
         status = CALLER_LEFT if left else from_exception(error, self._entry.request_id).status
-        self._record(replace(self._entry, status=status, latency_ms=self._elapsed_ms()))
+        self._entry.status = status
+        self._record(self._entry)
 
     def _record(self, entry: Entry) -> None:
+        entry.latency_ms = 1000 * (time.perf_counter() - self._started)
         self._accounts.record(entry.row())
-
-    def _elapsed_ms(self) -> float:
-        return 1000 * (time.perf_counter() - self._started)
 
 
 def is_free(model: Model) -> bool:

@@ -29,6 +29,7 @@ from greatrouter_ranking.ranker import Optimization, Ranker, Ranking
 
 AUTO_MODELS = frozenset({"router", "auto", "greatrouter/auto"})
 ALL_TASKS = frozenset(Task)
+ONE_KIND = frozenset({Task.TEXT, Task.CODE})
 # OpenAI and Anthropic cache prompts from this length on, Gemini from two and four times as many.
 FEWEST_CACHED_TOKENS = 1_024
 
@@ -117,7 +118,7 @@ class Decider:
             regex_only=matter.regex_only,
             default_task=Task(preferred.default_task or Task.TEXT),
             default_mode=ContentMode(preferred.content_mode_default or ContentMode.GENERATE),
-            overlay=await self._feedback.overlay(caller.organization_id),
+            overlay=await self._feedback.overlay(caller.organization_id) if rows is None else None,
         )
         classification = within(await self._classify_for(rows, question), matter.tasks)
         classified_at = time.perf_counter()
@@ -187,14 +188,17 @@ class Decider:
         return rows
 
     async def _classify_for(self, rows: list[int] | None, question: Question) -> Classification:
-        """With an explicit model the task is one of the model's own, whatever the words sound like."""
+        """With an explicit model the task is the model's own, whatever the words sound like."""
         if rows is None or question.task is not None:
             return await self.classify(question)
-        tasks = [Task(task) for task in self._catalog.model(rows[0]).tasks]
+        tasks = self._catalog.model(rows[0]).tasks
+        if set(tasks) <= ONE_KIND:  # whether prose or code is asked of it changes nothing, and asking takes 60 us
+            mode = question.content_mode or question.default_mode
+            return await self.classify(replace(question, task=Task(tasks[0]), content_mode=mode))
         guess = self._classifier.decide(question)
         if guess is not None and guess.task in tasks:
             return guess
-        return await self.classify(replace(question, task=tasks[0]))
+        return await self.classify(replace(question, task=Task(tasks[0])))
 
     def _constraints(
         self,
@@ -218,12 +222,12 @@ class Decider:
             budget_dollars=request.budget_dollars,
             max_tier=matter.max_tier,
             providers=(slug,) if slug else (),
-            excluded_providers=[self._providers.of(name) for name in preferred.excluded_providers],
-            preferred_providers=[self._providers.of(name) for name in preferred.preferred_providers],
+            excluded_providers=tuple(map(self._providers.of, preferred.excluded_providers)),
+            preferred_providers=tuple(map(self._providers.of, preferred.preferred_providers)),
             taxonomy=request.taxonomy,
             family=request.catalog_family,
             rows=rows,
-            excluded_rows=[row for model in preferred.excluded_models for row in self._catalog.find(model)],
+            excluded_rows=tuple(row for model in preferred.excluded_models for row in self._catalog.find(model)),
             provider=wished,
             incumbent=incumbent,
             cached_tokens=matter.answered_before.prompt_tokens if matter.answered_before else 0,

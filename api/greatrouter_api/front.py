@@ -79,7 +79,9 @@ class EventStream:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One hot endpoint: POST, JSON in, a key required. Where it runs models, a caller who leaves stops it."""
+    """One hot endpoint: POST, JSON in, a key required. Where it runs models, a caller who leaves stops it.
+
+    `answer_model` describes the answer in the OpenAPI document and does nothing else."""
 
     path: str
     summary: str
@@ -87,6 +89,7 @@ class Endpoint:
     answer: Callable[[Incoming], Coroutine[Any, Any, bytes | Answer | EventStream]]
     tag: str = "routing"
     runs_models: bool = True
+    answer_model: type[BaseModel] | None = None
 
 
 class Backing(Protocol):

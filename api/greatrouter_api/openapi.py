@@ -1,47 +1,83 @@
-"""The OpenAPI document: FastAPI's own, with the hot endpoints that FastAPI never sees."""
+"""The OpenAPI documents: FastAPI's own with the endpoints that FastAPI never sees, and the same in version 3.0.3.
 
-from collections.abc import Iterable
+FastAPI writes what it knows (paths, models, parameters); here every operation gets what all of them share: the errors
+that can happen there with their codes, and the headers that come and go.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPMethod
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from fastapi.routing import APIRoute
 
-from greatrouter_api.errors import CODE_OF_STATUS
+from greatrouter_api import openapi_parts as parts
+from greatrouter_api.answers import OpenApi
 from greatrouter_api.front import Endpoint
+from greatrouter_api.openapi_30 import as_30
+from greatrouter_api.openapi_defs import hoisted
+from greatrouter_api.openapi_examples import EXAMPLES
 
-ERROR_SCHEMA = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "type", "status"],
-            "properties": {
-                "code": {"type": "string", "description": "Stable; safe to branch on."},
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"]},
-                "status": {"type": "integer"},
-                "retry_after_s": {"type": ["integer", "null"]},
-                "metadata": {"type": ["object", "null"]},
-            },
-        }
-    },
+DESCRIPTION = """\
+Requests and answers are JSON. Amounts of money are US dollars. Unknown fields are ignored, and null for an optional
+field means that it is absent. An API key goes into `Authorization: Bearer KEY` or `X-API-Key: KEY`. Every error has one
+shape, `{"error": {"code", "message", ...}}`, whatever the endpoint. A path that is not listed here is a 404
+`not_found`, a method that a path does not take a 405 with `Allow`."""
+
+CHAT = "/v1/chat/completions"
+# What an endpoint reads beside its body, and answers beside `X-Request-Id`.
+REQUEST_HEADERS = {
+    CHAT: ("X-GR-Cache-TTL", "X-GR-Guardrails"),
+    "/v1/embeddings": ("X-Tier", "Prefer"),
+    "/v1/rerank": ("X-Tier", "Prefer"),
+    "/v2/rerank": ("X-Tier", "Prefer"),
 }
+ANSWER_HEADERS = {
+    CHAT: ("X-GR-Cache",),
+    "/v1/embeddings": ("Preference-Applied",),
+    "/v1/rerank": ("Preference-Applied",),
+    "/v2/rerank": ("Preference-Applied",),
+}
+STREAM = {
+    "schema": {"type": "string"},
+    "example": 'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    'data: {"object":"chat.completion.chunk","choices":[...],"greatrouter":{...}}\n\ndata: [DONE]\n\n',
+}
+CHAT_ANSWER = (
+    "The whole answer; or with `stream: true` one server-sent event a chunk as the provider sends them, one more with "
+    "the `greatrouter` object, then `[DONE]`. A failure after the first chunk is an event with the error shape."
+)
+# An endpoint that runs models can fail in every way there is, one that only reads and ranks in these.
+READING = (400, 401, 404, 408, 413, 500, 503)
+RUNNING = (*READING, 402, 403, 429, 502)
+METHODS = frozenset(method.lower() for method in HTTPMethod)
 
 
 def document(app: FastAPI, endpoints: Iterable[Endpoint]) -> None:
     """Makes `app.openapi()` describe `endpoints` as well."""
-    hot = list(endpoints)
+    routes = [_route(endpoint) for endpoint in endpoints]
+    routes += [_own_route(path, version) for path, version in ((app.openapi_url, "3.1"), ("/v1/openapi.json", "3.0.3"))]
 
     def build() -> dict[str, Any]:
         if app.openapi_schema is None:
-            found = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-            app.openapi_schema = _with_hot_endpoints(found, hot)
+            found = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=DESCRIPTION,
+                routes=[*routes, *app.routes],
+                servers=[{"url": "/"}],
+            )
+            app.openapi_schema = hoisted(_completed(found))
         return app.openapi_schema
 
     app.openapi = build  # type: ignore[method-assign]  # the way FastAPI's documentation gives for extending the schema
+
+
+def document_30(app: FastAPI) -> dict[str, Any]:
+    """The same as version 3.0.3."""
+    return as_30(app.openapi())
 
 
 def query_parameters(names: Iterable[str]) -> dict[str, Any]:
@@ -51,41 +87,80 @@ def query_parameters(names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _with_hot_endpoints(found: dict[str, Any], endpoints: list[Endpoint]) -> dict[str, Any]:
-    components = found.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    requests = {endpoint.request for endpoint in endpoints}
-    _, definitions = models_json_schema(
-        [(model, "validation") for model in sorted(requests, key=lambda m: m.__name__)],
-        ref_template="#/components/schemas/{model}",
+def _route(endpoint: Endpoint) -> APIRoute:
+    """A hot endpoint as FastAPI would know it; it is never called."""
+
+    def answer(body: Any) -> None: ...
+
+    answer.__annotations__["body"] = endpoint.request
+    success: dict[str, Any] = {"description": "Success"}
+    if endpoint.answer_model is not None:
+        success["model"] = endpoint.answer_model
+    if endpoint.path == CHAT:
+        success |= {"description": CHAT_ANSWER, "content": {"text/event-stream": STREAM}}
+    failing = RUNNING if endpoint.runs_models else READING
+    return APIRoute(
+        endpoint.path,
+        answer,
+        methods=["POST"],
+        tags=[endpoint.tag],
+        summary=endpoint.summary,
+        operation_id=endpoint.path.strip("/").replace("/", "_"),
+        response_model=None,
+        responses={200: success} | {status: {"description": ""} for status in failing},
+        openapi_extra={"security": [{"bearer": []}, {"apiKey": []}]},
     )
-    schemas.update(definitions["$defs"])
-    schemas["Error"] = ERROR_SCHEMA
-    components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, pk_live_... or pk_test_..."},
-        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    }
-    for endpoint in endpoints:
-        found["paths"][endpoint.path] = {"post": _operation(endpoint)}
+
+
+def _own_route(path: str | None, version: str) -> APIRoute:
+    def answer() -> None: ...
+
+    return APIRoute(
+        path or "/openapi.json",
+        answer,
+        tags=["service"],
+        summary=f"This interface as OpenAPI {version}",
+        operation_id=f"openapi_{version.replace('.', '_')}",
+        response_model=None,
+        responses={200: {"model": OpenApi, "description": "This document"}},
+    )
+
+
+def _completed(found: dict[str, Any]) -> dict[str, Any]:
+    for path, item in found["paths"].items():
+        for operation in (item[method] for method in METHODS & item.keys()):
+            _complete(path, operation)
+    shared = found.setdefault("components", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        shared.get("schemas", {}).pop(name, None)
+    shared.setdefault("schemas", {})["Error"] = parts.ERROR_SCHEMA
+    shared |= parts.components()
     return found
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    failures = {
-        str(status): {"description": code, "content": error} for status, code in CODE_OF_STATUS.items() if status != 405
-    }
-    return {
-        "tags": [endpoint.tag],
-        "summary": endpoint.summary,
-        "operationId": endpoint.path.strip("/").replace("/", "_"),
-        "security": [{"bearer": []}, {"apiKey": []}],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{endpoint.request.__name__}"}}},
-        },
-        "responses": {
-            "200": {"description": "Success", "content": {"application/json": {"schema": {"type": "object"}}}},
-            **failures,
-        },
-    }
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    """Failures, headers and an example. FastAPI's 422 goes: what is malformed is a 400 here."""
+    answers: dict[str, Any] = operation["responses"]
+    answers.pop("422", None)
+    keyed = (401, 500, 503) if operation.get("security") else (500,)
+    sent = (400, 413) if "requestBody" in operation else ()
+    failing = {int(status) for status in answers if int(status) in parts.WHEN and not _has_own_shape(answers[status])}
+    for status in (*failing, *keyed, *sent):
+        if status in failing or str(status) not in answers:
+            answers[str(status)] = parts.failure(status)
+    for status, answer in answers.items():
+        if "$ref" not in answer:
+            extra = ANSWER_HEADERS.get(path, ()) if status == "200" else ()
+            answer["headers"] = parts.headers(extra) | answer.get("headers", {})
+    operation["responses"] = dict(sorted(answers.items()))
+    names = ("X-Request-Id", *REQUEST_HEADERS.get(path, ()))
+    operation["parameters"] = [*operation.get("parameters", []), *map(parts.parameter, names)]
+    if path in EXAMPLES:
+        operation["requestBody"]["content"]["application/json"]["example"] = EXAMPLES[path]
+
+
+def _has_own_shape(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is something else than the one error shape, such as the 503 of `/readyz`."""
+    contents = answer.get("content", {}).values()
+    schemas = [content.get("schema", {}) for content in contents]
+    return any(schema.get("$ref", "#/components/schemas/Error") != "#/components/schemas/Error" for schema in schemas)

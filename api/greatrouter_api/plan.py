@@ -60,7 +60,7 @@ class Planner:
         units = _bound(decision)
         models = [self.catalog.model(choice.row) for choice in choices]
         # What is reserved must cover whichever model answers.
-        dearest = max(models, key=lambda model: model.pricing.cost_cents(units))
+        dearest = max(models, key=lambda model: model.pricing.cost_cents(units)) if len(models) > 1 else models[0]
         return Plan(
             decision=decision,
             choices=choices,

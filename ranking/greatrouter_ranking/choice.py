@@ -42,3 +42,8 @@ class Comparison:
     best_value: int
     best_quality: int
     highest_cost_dollars: float
+
+    @classmethod
+    def of(cls, only: Choice) -> "Comparison":
+        """Of a choice without alternatives."""
+        return cls(only.row, only.row, only.row, only.cost_dollars)

@@ -37,6 +37,11 @@ class Constraints:
     incumbent: int | None = None
     cached_tokens: int = 0
 
+    @property
+    def names_only(self) -> bool:
+        """Whether nothing but the models' names was given."""
+        return self == Constraints(rows=self.rows)
+
 
 class Filters:
     """The tests that a request implies, over the name tables of one catalog."""

@@ -1,6 +1,7 @@
 """The candidates that passed every filter, weighed against each other."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,6 +140,18 @@ class Order:
             return Why.STAYS
         ordered = self._leaning.precedence is not None
         return Why.PREFERRED if ordered and [model] != _best(self._utility, self._low, 1, None) else Why.BEST
+
+
+def alone(part: Candidates, units: Sequence[float], complexity: float, optimization: Optimization) -> Choice:
+    """The choice where there is but one candidate, by the same sums on plain numbers: 6 us instead of 100."""
+    cost = sum(float(rate[0]) * units[unit] for unit, rate in part.rates)
+    burden = cost + sum(float(rate[0]) * units[unit] for unit, rate in part.unlisted)
+    difficulty = EASIEST + (HARDEST - EASIEST) * complexity
+    quality = 1.0 / (1.0 + math.exp(-SHARPNESS * (float(part.ability[0]) - difficulty)))
+    weight = POINTS_PER_DECADE[optimization]
+    utility, scale = quality - weight * math.log10(1.0 + burden / COST_FLOOR_DOLLARS), weight * DECADES
+    score = round(min(1.0, max(0.0, (utility + scale) / (1 + scale))), 6)
+    return Choice(int(part.rows[0]), score, round(quality, 6), cost, int(part.boards[0]))
 
 
 def _quality(ability: FloatArray, complexity: float) -> FloatArray:

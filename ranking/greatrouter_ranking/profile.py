@@ -81,6 +81,11 @@ class Profile:
     capabilities: int = 0
     max_output: int = 0
 
+    @property
+    def needs(self) -> bool:
+        """Whether anything is asked of a model but the task."""
+        return bool(self.tokens or self.inputs or self.output or self.capabilities or self.max_output)
+
 
 def profile(classification: Classification, prompt: str, input_: Mapping[str, Any]) -> Profile:
     """The profile of a request: its task's usual size, corrected by whatever the input says. Never raises: what is

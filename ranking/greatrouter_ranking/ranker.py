@@ -13,7 +13,7 @@ from greatrouter_ranking.candidates import Candidates, Endpoints
 from greatrouter_ranking.choice import Choice, Comparison, Optimization, Why
 from greatrouter_ranking.constraints import Constraints, Filters, passing
 from greatrouter_ranking.live import Live
-from greatrouter_ranking.market import LEVEL, POINTS_PER_DECADE, Leaning, Market
+from greatrouter_ranking.market import LEVEL, POINTS_PER_DECADE, Leaning, Market, alone
 from greatrouter_ranking.profile import Expected, Profile
 from greatrouter_ranking.quality import Abilities
 
@@ -58,6 +58,9 @@ class Ranking:
     endpoints: tuple[Choice, ...] = ()
 
 
+NAMED_KEPT = 4_096
+
+
 class Ranker:
     """Ranks the endpoints of one catalog that `reachable` allows. Same inputs, same answer; asking changes nothing."""
 
@@ -68,6 +71,8 @@ class Ranker:
         self._unknown = Live.unknown(len(arrays.canonical))
         # A model asked for by name may be a long-tail one, as long as it has a price.
         self._by_name = reachable & (arrays.routable | arrays.price.any(axis=1))
+        # Finding a named model's endpoints takes 100 us, and programs name the same few again and again.
+        self._named: dict[tuple[Task, tuple[int, ...]], Candidates] = {}
         self._parts = {task: self._endpoints.candidates(reachable & arrays.routable, task) for task in Task}
 
     def rank(
@@ -85,6 +90,9 @@ class Ranker:
         constraints = constraints or Constraints()
         part, rejected, total = self._candidates(profile.task, constraints.rows)
         units = [float(amount) for amount in unit_vector(profile.expected)]
+        if len(part) == 1 and limit > 0 and constraints.names_only and not profile.needs:
+            only = alone(part, units, profile.complexity, optimization)
+            return Ranking((only,), Comparison.of(only), total, rejected, endpoints=(only,))
         cost = part.cost(units)
         incumbent = _position(part, constraints.incumbent)
         if incumbent is not None:
@@ -116,10 +124,14 @@ class Ranker:
         if rows is None:
             part = self._parts[task]
             return part, {}, len(part)
-        named = np.zeros(len(self._by_name), dtype=np.bool_)
-        named[np.asarray(rows, dtype=np.intp)] = True
-        part = self._endpoints.candidates(named & self._by_name, task)
-        total = int(np.count_nonzero(named))
+        key, total = (task, tuple(rows)), len(set(rows))
+        if key not in self._named:
+            named = np.zeros(len(self._by_name), dtype=np.bool_)
+            named[np.asarray(rows, dtype=np.intp)] = True
+            if len(self._named) >= NAMED_KEPT:
+                self._named.clear()
+            self._named[key] = self._endpoints.candidates(named & self._by_name, task)
+        part = self._named[key]
         return part, {"model": total - len(part)} if total > len(part) else {}, total
 
     def _saved(self, row: int, expected: Expected, cached_tokens: int) -> float:

@@ -62,13 +62,15 @@ def leaves() -> st.SearchStrategy[Any]:
         st.booleans(),
         st.builds(dict),
         st.fixed_dictionaries({"type": kinds}),
-        st.fixed_dictionaries({"type": st.just(["string", "null"])}, optional={"enum": st.lists(scalars, max_size=3, unique_by=repr)}),
+        st.fixed_dictionaries(
+            {"type": st.just(["string", "null"])}, optional={"enum": st.lists(scalars, max_size=3, unique_by=repr)}
+        ),
         st.fixed_dictionaries({"const": values}),
         st.fixed_dictionaries({"enum": st.lists(values, max_size=3, unique_by=repr)}),
         st.fixed_dictionaries({"pattern": st.sampled_from(["^a", "b$"]), "minLength": st.integers(0, 2)}),
         st.fixed_dictionaries(
             {},
-            optional={key: numbers for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")},
+            optional=dict.fromkeys(("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"), numbers),
         ),
         st.fixed_dictionaries({"examples": st.lists(values, max_size=2), "title": st.just("t")}),
         st.sampled_from([{"$ref": f"#/components/schemas/{name}"} for name in SHARED]),
@@ -85,7 +87,9 @@ def exact(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.fixed_dictionaries({"allOf": arms}),
         inner.map(lambda schema: {"anyOf": [schema, {"type": "null"}]}),
         st.fixed_dictionaries({"not": inner}),
-        st.fixed_dictionaries({"items": inner}, optional={"minItems": st.integers(0, 2), "maxItems": st.integers(1, 3)}),
+        st.fixed_dictionaries(
+            {"items": inner}, optional={"minItems": st.integers(0, 2), "maxItems": st.integers(1, 3)}
+        ),
         st.fixed_dictionaries({"contains": inner}),
         st.fixed_dictionaries({"properties": properties}, optional={"required": names, "additionalProperties": inner}),
         st.fixed_dictionaries({"propertyNames": st.fixed_dictionaries({"enum": names})}),

@@ -1,6 +1,5 @@
 """What a conversation changes: who answers next, and what feedback taught."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Running, completion, running
-
 
 
 @pytest.fixture
@@ -28,7 +26,11 @@ def test_a_conversation_stays_with_the_model_that_holds_it_in_its_cache(fresh: R
     first = [{"role": "user", "content": "Write a poem about the sea"}]
     body = {"model": "router", "messages": first, "session_id": "cached", "optimization": "balanced"}
     said = fresh.post("/v1/chat/completions", body, fresh.live).json()["greatrouter"]
-    more = [*first, {"role": "assistant", "content": "Words."}, {"role": "user", "content": "Write a shorter poem about it"}]
+    more = [
+        *first,
+        {"role": "assistant", "content": "Words."},
+        {"role": "user", "content": "Write a shorter poem about it"},
+    ]
     again = fresh.post("/v1/chat/completions", {**body, "messages": more}, fresh.live).json()["greatrouter"]
     assert again["model"] == said["model"]
     assert "Stays with" in again["routing"]["reason"]

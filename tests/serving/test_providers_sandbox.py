@@ -4,6 +4,7 @@ import io
 import struct
 import wave
 import zlib
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +13,13 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from greatrouter_serving.call import Call, Reply, Target, Usage
+from greatrouter_serving.errors import InvalidInput
 from greatrouter_serving.providers.sample_media import gif, png, wav
 from greatrouter_serving.providers.sandbox import SandboxProvider
+from greatrouter_serving.providers.sandbox_schema import example_of
 from greatrouter_serving.providers.tokens import estimate_tokens
 
 TARGET = Target("lab/large", "lab", "large")
@@ -102,17 +106,258 @@ def test_a_number_of_many_digits_is_not_one() -> None:
 
 
 def test_the_stream_says_what_the_answer_says() -> None:
-    async def main() -> bytes:
-        return b"".join([piece async for piece in SandboxProvider().stream(TARGET, CALLS[0], 5.0)])
-
-    events = [event.removeprefix(b"data: ") for event in asyncio.run(main()).split(b"\n\n") if event]
-    chunks = [orjson.loads(event) for event in events[:-1]]
+    chunks = chunks_of(CALLS[0])
     text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks[:-1])
     whole = answer_to(CALLS[0])
     assert text == whole["choices"][0]["message"]["content"]
     assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
     assert chunks[-1]["usage"] == whole["usage"]
     assert {chunk["id"] for chunk in chunks} == {whole["id"]}
+
+
+# -- tools, shaped answers, choices and limits --------------------------------------------------------------------
+
+TICKET = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string", "minLength": 12, "maxLength": 20},
+        "priority": {"enum": ["low", "high"]},
+        "hours": {"type": "integer", "exclusiveMinimum": 3, "multipleOf": 4},
+        "due": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Day"}]},
+        "notes": {"type": "string"},
+    },
+    "required": ["title", "priority", "hours", "due"],
+    "additionalProperties": False,
+    "$defs": {"Day": {"type": "string", "format": "date"}},
+}
+
+
+def function(name: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, **fields}}
+
+
+TOOLS = [function("file_ticket", parameters=TICKET), function("count", parameters={"type": "object"}), function("bare")]
+
+
+def chunks_of(call: Call) -> list[dict[str, Any]]:
+    async def main() -> bytes:
+        return b"".join([piece async for piece in SandboxProvider().stream(TARGET, call, 5.0)])
+
+    *events, done, rest = asyncio.run(main()).split(b"\n\n")
+    assert (done, rest) == (b"data: [DONE]", b"")
+    return [orjson.loads(event.removeprefix(b"data: ")) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        ("required", "file_ticket"),
+        ({"type": "function", "function": {"name": "file_ticket"}}, "file_ticket"),
+        ({"type": "function", "function": {"name": "bare"}}, "bare"),
+    ],
+)
+def test_a_tool_that_must_be_called_is_called_with_fitting_arguments(choice: object, name: str) -> None:
+    call = Call("text", "The lamp is broken", {"tools": TOOLS, "tool_choice": choice, "reasoning_effort": "low"})
+    [answered] = answer_to(call)["choices"]
+    assert (answered["finish_reason"], answered["message"]["content"]) == ("tool_calls", None)
+    [asked] = answered["message"]["tool_calls"]
+    assert (asked["type"], asked["function"]["name"]) == ("function", name)
+    assert asked["id"] == answer_to(call)["choices"][0]["message"]["tool_calls"][0]["id"]
+    arguments = orjson.loads(asked["function"]["arguments"])
+    if name == "file_ticket":
+        Draft202012Validator(TICKET).validate(arguments)
+        assert list(arguments) == ["title", "priority", "hours", "due"]
+        assert arguments["due"] == "2025-01-01"
+    else:
+        assert arguments == {}
+
+
+def test_a_tool_call_streams_in_pieces_that_add_up_to_it() -> None:
+    call = Call("text", "The lamp is broken", {"tools": TOOLS, "tool_choice": "required"})
+    *deltas, ending, counted = chunks_of(call)
+    whole = answer_to(call)
+    [first, *pieces] = [chunk["choices"][0]["delta"]["tool_calls"][0] for chunk in deltas]
+    [asked] = whole["choices"][0]["message"]["tool_calls"]
+    assert first == {"index": 0, **asked, "function": {"name": "file_ticket", "arguments": ""}}
+    assert len(pieces) > 3
+    assert all(piece.keys() == {"index", "function"} and piece["index"] == 0 for piece in pieces)
+    assert "".join(piece["function"]["arguments"] for piece in pieces) == asked["function"]["arguments"]
+    assert ending["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "tool_calls"}
+    assert counted["usage"] == whole["usage"]
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", None, 5, {"type": "x"}])
+def test_a_tool_that_may_be_called_is_not(choice: object) -> None:
+    [answered] = answer_to(Call("text", "Hi", {"tools": TOOLS, "tool_choice": choice}))["choices"]
+    assert answered["message"]["content"].startswith("[sandbox]")
+    assert "tool_calls" not in answered["message"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("tools", "choice"),
+    [
+        (TOOLS, {"type": "function", "function": {"name": "absent"}}),
+        ([], "required"),
+        (None, "required"),
+        ([{"type": "custom", "custom": {"name": "x"}}, 1, {"function": {"name": 5}}], "required"),
+    ],
+)
+def test_a_tool_that_is_not_there_is_the_callers_error(tools: object, choice: object, streamed: bool) -> None:
+    call = Call("text", "Hi", {"tools": tools, "tool_choice": choice})
+    with pytest.raises(InvalidInput, match="tool"):
+        chunks_of(call) if streamed else answer_to(call)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_shaped_answer_is_json_that_fits(streamed: bool) -> None:
+    def said(shape: object) -> Any:
+        call = Call("text", "The lamp is broken", {"response_format": shape})
+        if not streamed:
+            return orjson.loads(answer_to(call)["choices"][0]["message"]["content"])
+        return orjson.loads("".join(c["choices"][0]["delta"].get("content", "") for c in chunks_of(call)[:-1]))
+
+    assert "sandbox" in said({"type": "json_object"})["sandbox"]
+    ticket = said({"type": "json_schema", "json_schema": {"name": "ticket", "strict": True, "schema": TICKET}})
+    Draft202012Validator(TICKET).validate(ticket)
+
+
+@pytest.mark.parametrize("shape", [{"type": "text"}, {"type": "json_schema"}, {"type": "xml"}, [], "json_object"])
+def test_any_other_shape_is_words(shape: object) -> None:
+    content = answer_to(Call("text", "Hi", {"response_format": shape}))["choices"][0]["message"]["content"]
+    assert content.startswith("[sandbox]")
+
+
+def test_as_many_choices_as_asked() -> None:
+    call = Call("text", "Hi", {"n": 3})
+    document, one = answer_to(call), answer_to(Call("text", "Hi"))
+    assert [choice["index"] for choice in document["choices"]] == [0, 1, 2]
+    assert document["usage"]["completion_tokens"] == 3 * one["usage"]["completion_tokens"]
+    texts = dict.fromkeys(range(3), "")
+    for chunk in chunks_of(call)[:-1]:
+        texts[chunk["choices"][0]["index"]] += chunk["choices"][0]["delta"].get("content", "")
+    assert set(texts.values()) == {one["choices"][0]["message"]["content"]}
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("limit", [1, 7, 500])
+@pytest.mark.parametrize("fields", [{}, {"tools": TOOLS, "tool_choice": "required"}])
+def test_an_answer_ends_at_its_limit(name: str, limit: int, fields: dict[str, Any]) -> None:
+    limited = Call("text", "你好 hello", {name: limit, **fields})
+    full, cut = answer_to(Call("text", "你好 hello", fields)), answer_to(limited)
+    before, after = full["choices"][0], cut["choices"][0]
+    assert cut["usage"]["completion_tokens"] == min(limit, full["usage"]["completion_tokens"])
+    if limit == 500:
+        assert (said_in(after), after["finish_reason"]) == (said_in(before), before["finish_reason"])
+        return
+    assert after["finish_reason"] == chunks_of(limited)[-2]["choices"][0]["finish_reason"] == "length"
+    assert said_in(before).startswith(said_in(after))
+
+
+def said_in(choice: dict[str, Any]) -> str:
+    calls = choice["message"].get("tool_calls")
+    return str(calls[0]["function"]["arguments"] if calls else choice["message"]["content"])
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+BOUNDS = st.integers(-50, 50)
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> dict[str, Any]:
+    low, width = draw(BOUNDS), draw(st.integers(40, 90))
+    schema: dict[str, Any] = {"type": draw(st.sampled_from(["integer", "number"]))}
+    schema |= draw(st.sampled_from([{}, {"minimum": low}, {"exclusiveMinimum": low}, {"minimum": low - 0.25}]))
+    high = low + width
+    schema |= draw(st.sampled_from([{}, {"maximum": high}, {"exclusiveMaximum": high}, {"maximum": high + 0.5}]))
+    return schema | draw(st.sampled_from([{}, {"multipleOf": 3}, {"multipleOf": 20}, {"multipleOf": 0.5}]))
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> dict[str, Any]:
+    shortest = draw(st.integers(0, 40))
+    schema: dict[str, Any] = {"type": draw(st.sampled_from(["string", ["null", "string"]]))}
+    schema |= draw(st.sampled_from([{}, {"minLength": shortest}, {"minLength": shortest, "maxLength": shortest + 2}]))
+    return schema | draw(st.sampled_from([{}, {"maxLength": 90}]))
+
+
+PLAIN = st.one_of(
+    numbers(),
+    texts(),
+    st.sampled_from([{"type": "string", "format": name} for name in ("date", "date-time", "email", "uuid", "ipv4")]),
+    st.sampled_from([{"enum": [3, "x"]}, {"const": None}, {"type": "boolean"}, {"type": "null"}, {}, True]),
+    st.just({"$ref": "#/$defs/Leaf"}),
+    st.just({"$ref": "#/$defs/Node"}),
+)
+
+
+def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    objects = st.builds(
+        lambda known, extra: {"type": "object", "properties": known, "required": [*known, *extra]},
+        st.dictionaries(NAMES, inner, max_size=3),
+        st.lists(NAMES, max_size=1),
+    )
+    closed = st.builds(
+        lambda known: {"properties": known, "required": list(known)[:1], "additionalProperties": False},
+        st.dictionaries(NAMES, inner, max_size=3),
+    )
+    lists = st.builds(
+        lambda items, least, room: {"type": "array", "items": items, "minItems": least, "maxItems": least + room},
+        inner, st.integers(0, 3), st.integers(0, 2),
+    )  # fmt: skip
+    tuples = st.builds(
+        lambda first: {"type": "array", "prefixItems": first, "items": False, "minItems": len(first)},
+        st.lists(inner, min_size=1, max_size=3),
+    )
+    arms = st.builds(lambda some: {"anyOf": some}, st.lists(inner, min_size=1, max_size=3))
+    all_of = st.builds(lambda one: {"allOf": [one, {"description": "x"}]}, inner)
+    return st.one_of(objects, closed, lists, tuples, arms, all_of)
+
+
+LINKS = {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}, "all": {"items": {"$ref": "#/$defs/Node"}}}
+DEFS = {
+    "Leaf": {"type": "object", "properties": {"k": {"const": "leaf"}}, "required": ["k"]},
+    "Node": {"type": "object", "properties": LINKS, "required": ["next", "all"]},
+}
+
+
+@given(st.recursive(PLAIN, wider, max_leaves=8))
+def test_an_example_fits_its_schema(inner: Any) -> None:
+    schema = {"type": "object", "properties": {"x": inner}, "required": ["x"], "$defs": DEFS}
+    example = example_of(schema)
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(example)
+    assert example == example_of(schema)
+
+
+@given(JSON)
+def test_no_schema_breaks_an_example(value: Any) -> None:
+    names = ("type", "properties", "required", "items", "anyOf", "$ref", "minItems", "minLength", "multipleOf", "enum")
+    for schema in (value, *({name: value} for name in names)):
+        with suppress(InvalidInput):  # a length of thousands
+            orjson.dumps(example_of(schema))
+
+
+def test_an_expression_tree_comes_to_an_end() -> None:
+    number = {"type": "object", "properties": {"value": {"type": "number"}}, "required": ["value"]}
+    sides = {side: {"$ref": "#/$defs/Expression"} for side in ("left", "right")}
+    operation = {"type": "object", "properties": sides, "required": ["left", "right"]}
+    schema = {"$ref": "#/$defs/Expression", "$defs": {"Expression": {"anyOf": [operation, number]}}}
+    Draft202012Validator(schema).validate(example_of(schema))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/A", "$defs": {"A": {"required": ["a"], "properties": {"a": {"$ref": "#/$defs/A"}}}}},
+        {"type": "array", "minItems": 10**12},
+        {"type": "string", "minLength": 10**12},
+        {"type": "array", "minItems": 1000, "items": {"required": ["a" * 1000]}},
+        {"type": "array", "minItems": 1000, "items": {"const": "a" * 1000}},
+    ],
+)
+def test_a_schema_that_asks_for_too_much_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="schema"):
+        example_of(schema)
 
 
 @pytest.mark.parametrize(("asked", "count"), [(None, 1), (3, 3), (0, 1), (500, 10), ("x", 1), (True, 1)])

@@ -1,0 +1,156 @@
+"""What every operation of the OpenAPI document shares: the one error shape, each status with its codes, the headers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from greatrouter_api.errors import CODE_OF_STATUS, TYPE_OF_STATUS
+
+# The codes that stand beside a status's own (`CODE_OF_STATUS`).
+OTHER_CODES = {
+    400: ("guardrail_blocked", "budget_too_low"),
+    404: ("model_not_found",),
+    429: ("daily_budget_exceeded",),
+    503: ("internal_error",),
+}
+WHEN = {
+    400: "Malformed, out of range or unknown; `param` says where, `message` what is allowed",
+    401: "The key is missing, malformed, unknown or revoked",
+    402: "The wallet cannot cover the estimated cost; a retry does not help",
+    403: "The organization's plan does not include the model",
+    404: "There is no such model, or none that is served here; or no such path",
+    405: "The path takes other methods",
+    408: "The body did not arrive in time",
+    413: "The body is larger than this server takes",
+    429: "Too much at once; or the day's budget is spent, and then a retry does not help",
+    500: "A bug; the message carries the request id",
+    502: "Every model of the fallback chain failed; `metadata.attempts` lists each attempt",
+    503: "A local model is cold, or a part of the server is not there at the moment",
+}
+
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "Every error there is, whatever the status.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "type", "param", "status", "retry_after_s", "metadata"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable; safe to branch on."},
+                "message": {"type": "string", "description": "What was wrong, what was expected, what to do next."},
+                "type": {"type": "string", "description": "The kind of error, as OpenAI's clients know it."},
+                "param": {"type": ["string", "null"], "description": "The field at fault."},
+                "status": {"type": "integer", "description": "The HTTP status once more."},
+                "retry_after_s": {"type": ["integer", "null"], "description": "As the `Retry-After` header says."},
+                "metadata": {"type": ["object", "null"], "description": "What helps to put it right."},
+            },
+        }
+    },
+}
+
+PARAMETERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "The caller's own name for this request: up to 128 of A-Z, a-z, 0-9 and -_.: (anything else is "
+        "replaced by a new one). The answer and the activity log carry it.",
+        "schema": {"type": "string"},
+    },
+    "X-Tier": {
+        "description": "`batch`: the discounted tier of a model served here, which yields to realtime work.",
+        "schema": {"type": "string"},
+    },
+    "Prefer": {
+        "description": "`wait=N`: where the model is cold, hold the request up to N seconds instead of a 503.",
+        "schema": {"type": "string"},
+    },
+    "X-GR-Cache-TTL": {
+        "description": "Seconds for which an answer to the same request of this organization may be given again.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 3600},
+    },
+    "X-GR-Guardrails": {
+        "description": "Stop the request where it holds e-mail addresses, card or phone numbers, national ids or keys.",
+        "schema": {"type": "string", "enum": ["moderate"]},
+    },
+}
+HEADERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "Names this request: the caller's own id where it sent a sane one.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_.:-]+$"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait; the same as `retry_after_s`.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "x-should-retry": {
+        "description": "`false` where no retry can help.",
+        "schema": {"type": "string", "enum": ["false"]},
+    },
+    "Allow": {
+        "description": "The methods that the path takes.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "X-GR-Cache": {
+        "description": "Whether the answer was kept from before; only where `X-GR-Cache-TTL` was sent.",
+        "schema": {"type": "string", "enum": ["HIT", "MISS"]},
+    },
+    "Preference-Applied": {
+        "description": "`wait=N` where `Prefer` was heeded.",
+        "schema": {"type": "string", "pattern": "^wait=\\d+$"},
+    },
+}
+HEADERS_OF_STATUS = {
+    402: ("x-should-retry",),
+    405: ("Allow",),
+    429: ("Retry-After", "x-should-retry"),
+    503: ("Retry-After",),
+}
+SECURITY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, pk_live_... or pk_test_..."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+}
+
+
+def components() -> dict[str, Any]:
+    """Beside the schemas of requests and answers."""
+    parameters = {name: {"name": name, "in": "header", "required": False, **said} for name, said in PARAMETERS.items()}
+    return {
+        "securitySchemes": SECURITY,
+        "parameters": parameters,
+        "headers": HEADERS,
+        "responses": {f"Error{status}": _failure(status) for status in WHEN},
+    }
+
+
+def codes(status: int) -> list[str]:
+    return [CODE_OF_STATUS[status], *OTHER_CODES.get(status, ())]
+
+
+def failure(status: int) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/Error{status}"}
+
+
+def parameter(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def headers(names: Iterable[str]) -> dict[str, Any]:
+    """What every answer carries, and `names`."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+
+
+def _failure(status: int) -> dict[str, Any]:
+    error = {
+        "code": {"enum": codes(status)},
+        "type": {"const": TYPE_OF_STATUS.get(status, "api_error")},
+        "status": {"const": status},
+    }
+    if status in (429, 503):
+        error["retry_after_s"] = {"type": "integer"}
+    narrowed = {"type": "object", "properties": {"error": {"type": "object", "properties": error}}}
+    return {
+        "description": f"{', '.join(f'`{code}`' for code in codes(status))}. {WHEN[status]}.",
+        "headers": headers(HEADERS_OF_STATUS.get(status, ())),
+        "content": {"application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]}}},
+    }
