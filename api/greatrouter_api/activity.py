@@ -13,7 +13,7 @@ UNITS = ("images", "seconds", "characters", "documents", "searches")
 @dataclass(slots=True)
 class Entry:
     """The columns of the activity table, in the types of the program. Never holds a prompt or an answer. It belongs to
-    one request, which fills it in on its way."""
+    one request, which fills it in on its way; `optimization` is what the request itself asked for."""
 
     request_id: str
     organization_id: str
@@ -31,6 +31,8 @@ class Entry:
     cost_cents: Decimal = Decimal(0)
     latency_ms: float = 0.0
     cached: bool = False
+    optimization: str | None = None
+    content_mode: str | None = None
 
     def answered(self, target: Target, usage: Usage, reason: str, status: int = 200) -> "Entry":
         self.model, self.provider = target.model_id, target.provider
@@ -60,4 +62,6 @@ class Entry:
             "cost_cents": self.cost_cents,
             "latency_ms": f"{self.latency_ms:.2f}",
             "cached": self.cached,
+            "optimization": self.optimization,
+            "content_mode": self.content_mode,
         }

@@ -34,7 +34,7 @@ class ChatMessage(Shape):
 
 class ChatChoice(Shape):
     index: int = absent("From 0.")
-    message: ChatMessage = absent("The answer.")
+    message: ChatMessage
     finish_reason: str | None = absent("`stop`, `length`, `tool_calls`, ...")
 
 
@@ -54,6 +54,31 @@ class ChatCompletion(Shape):
     choices: list[ChatChoice] = Field(min_length=1)
     usage: ChatUsage | None = absent("What was used.")
     greatrouter: Greatrouter
+
+
+class ChunkDelta(Shape):
+    """What is new: the next words, the next piece of a tool call, ..."""
+
+    role: str | None = absent("In the first chunk.")
+    content: str | None = absent("Words.")
+
+
+class ChunkChoice(Shape):
+    index: int = absent("From 0.")
+    delta: ChunkDelta | None = absent("What is new.")
+    finish_reason: str | None = absent("In the choice's last chunk.")
+
+
+class ChatCompletionChunk(Shape):
+    """OpenAI's `chat.completion.chunk`; the last one has one object more."""
+
+    id: str = absent("The same in every chunk.")
+    object: str = absent("`chat.completion.chunk`.")
+    created: int = absent("Seconds since 1970.")
+    model: str = absent("As the provider calls it.")
+    choices: list[ChunkChoice] = Field(description="Empty in the chunk that counts what was used.")
+    usage: ChatUsage | None = absent("With `stream_options.include_usage`.")
+    greatrouter: Greatrouter = absent("In the last chunk alone.")
 
 
 class Embedding(Shape):

@@ -9,7 +9,9 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import answers, answers_wire, openapi, wire
@@ -19,6 +21,7 @@ from greatrouter_api.feedback import Verdict
 from greatrouter_api.front import Answer, Endpoint, EventStream, Front, Incoming
 from greatrouter_api.llms import llms_txt
 from greatrouter_api.plan import Asking
+from greatrouter_api.recommend import RecommendRequest
 from greatrouter_api.schemas import (
     ChatRequest,
     EmbeddingsRequest,
@@ -85,6 +88,9 @@ class Server:
     async def compare(self, incoming: Incoming) -> bytes:
         return await self.services.preview.compare(parse(PriceComparisonRequest, incoming.body), incoming.caller)
 
+    async def recommend(self, incoming: Incoming) -> bytes:
+        return await self.services.recommender.recommend(parse(RecommendRequest, incoming.body), incoming.caller)
+
     async def models_route(self, incoming: Incoming) -> bytes:
         asking = Asking(incoming.caller, incoming.path, incoming.request_id)
         return await self.services.flow.route_explicitly(parse(ModelsRouteRequest, incoming.body), asking)
@@ -126,6 +132,14 @@ class Server:
                 self.compare,
                 runs_models=False,
                 answer_model=answers.PriceComparisonAnswer,
+            ),
+            Endpoint(
+                "/v1/models/recommend",
+                "Recommend models for a task or a described need",
+                RecommendRequest,
+                self.recommend,
+                runs_models=False,
+                answer_model=answers.RecommendAnswer,
             ),
             Endpoint(
                 "/v1/chat/completions",
@@ -250,12 +264,21 @@ def _add_errors(app: FastAPI) -> None:
         elif isinstance(error, HTTPException):
             message = f"there is no {request.method} {request.url.path}; GET /v1/openapi.json lists the endpoints"
             message = message if error.status_code in (404, 405) else str(error.detail)
-            error = ApiError(error.status_code, message, allow=(error.headers or {}).get("Allow"))
+            error = ApiError(
+                error.status_code, message, allow=_methods(app, request) if error.status_code == 405 else None
+            )
         known = from_exception(error, request.scope.get("greatrouter.request_id", ""))
         return Response(known.body(), known.status, known.headers(), "application/json")
 
     for kind in (ApiError, *EXPECTED, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
+
+
+def _methods(app: FastAPI, request: Request) -> str:
+    """What a path takes, over all the routes that it has: Starlette names those of the first alone."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
 def _json(content: object) -> Response:

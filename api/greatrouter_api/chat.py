@@ -195,6 +195,7 @@ class Chat:
                 except UpstreamFailed as error:
                     broken = error
                 except (asyncio.CancelledError, GeneratorExit):
+                    self._observed(talk, streaming, relay, None)
                     await self._settle(talk, charge, streaming.attempts, relay, CALLER_LEFT)
                     raise
             attempts = self._observed(talk, streaming, relay, broken)
@@ -224,7 +225,7 @@ class Chat:
         if broken is not None:
             attempts = (*attempts[:-1], replace(attempts[-1], error=str(broken)))
         tokens = relay.usage.completion_tokens
-        self.flow.runner.observe(attempts, tokens, time.perf_counter() - talk.ready)
+        self.flow.runner.observe(talk.plan, attempts, tokens, time.perf_counter() - talk.ready)
         return attempts
 
     # -- what we say beside the answer --------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from greatrouter_api.configured import LOCAL
 from greatrouter_api.decision import AUTO_MODELS, Decider
 from greatrouter_api.errors import ApiError
 from greatrouter_api.front import Incoming
+from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import SANDBOX
 from greatrouter_api.provider_preferences import ProviderRequest
 from greatrouter_api.schemas import DocumentText, EmbeddingsRequest, RerankRequest
@@ -28,7 +29,8 @@ from greatrouter_classifier.classification import Task
 from greatrouter_ranking.profile import Expected
 from greatrouter_ranking.tokens import estimate_tokens
 from greatrouter_serving.call import Call, Outcome, Provider, Target, Usage
-from greatrouter_serving.chain import run_chain
+from greatrouter_serving.chain import ChainRejected, run_chain
+from greatrouter_serving.errors import ChainExhausted
 from greatrouter_serving.local.engine import Engine
 
 MAX_INPUTS = 2_048
@@ -55,6 +57,7 @@ class Direct:
     engine: Engine
     accounts: Accounts
     providers: Mapping[str, Provider]
+    outcomes: Outcomes
     available: NDArray[np.bool_]
     batch_share: Mapping[str, Decimal]
     timeout_s: float
@@ -176,7 +179,13 @@ class Direct:
             Target(model.id, SANDBOX if incoming.caller.test else model.provider, model.upstream_model)
             for model in elsewhere
         ]
-        outcome = await run_chain(targets, call, self.providers, timeout_s=self.timeout_s)
+        caller = incoming.caller
+        try:
+            outcome = await run_chain(targets, call, self.providers, timeout_s=self.timeout_s)
+        except (ChainExhausted, ChainRejected) as error:
+            self.outcomes.seen(caller.organization_id, incoming.request_id, error.attempts)
+            raise
+        self.outcomes.seen(caller.organization_id, incoming.request_id, outcome.attempts)
         return outcome, elsewhere[len(outcome.attempts) - 1]
 
     def _models(

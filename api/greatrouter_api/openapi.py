@@ -11,9 +11,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
 
 from greatrouter_api import openapi_parts as parts
 from greatrouter_api.answers import OpenApi
+from greatrouter_api.answers_wire import ChatCompletionChunk
 from greatrouter_api.front import Endpoint
 from greatrouter_api.openapi_30 import as_30
 from greatrouter_api.openapi_defs import hoisted
@@ -39,10 +41,25 @@ ANSWER_HEADERS = {
     "/v1/rerank": ("Preference-Applied",),
     "/v2/rerank": ("Preference-Applied",),
 }
-STREAM = {
-    "schema": {"type": "string"},
-    "example": 'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
-    'data: {"object":"chat.completion.chunk","choices":[...],"greatrouter":{...}}\n\ndata: [DONE]\n\n',
+# Before version 3.2, what stands under `text/event-stream` describes one event.
+CHUNK = {"anyOf": [{"$ref": parts.SCHEMAS + name} for name in ("ChatCompletionChunk", "Error")]}
+EVENT = {
+    "type": "object",
+    "description": "One server-sent event.",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "anyOf": [
+                {"type": "string", "enum": ["[DONE]"]},
+                {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": CHUNK,
+                    "description": "A ChatCompletionChunk as JSON; or, where the provider failed midway, an Error.",
+                },
+            ]
+        }
+    },
 }
 CHAT_ANSWER = (
     "The whole answer; or with `stream: true` one server-sent event a chunk as the provider sends them, one more with "
@@ -97,7 +114,7 @@ def _route(endpoint: Endpoint) -> APIRoute:
     if endpoint.answer_model is not None:
         success["model"] = endpoint.answer_model
     if endpoint.path == CHAT:
-        success |= {"description": CHAT_ANSWER, "content": {"text/event-stream": STREAM}}
+        success |= {"description": CHAT_ANSWER, "content": {"text/event-stream": {"schema": EVENT}}}
     failing = RUNNING if endpoint.runs_models else READING
     return APIRoute(
         endpoint.path,
@@ -133,7 +150,8 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
     shared = found.setdefault("components", {})
     for name in ("HTTPValidationError", "ValidationError"):
         shared.get("schemas", {}).pop(name, None)
-    shared.setdefault("schemas", {})["Error"] = parts.ERROR_SCHEMA
+    _, chunk = models_json_schema([(ChatCompletionChunk, "serialization")], ref_template=parts.SCHEMAS + "{model}")
+    shared["schemas"] = chunk["$defs"] | shared["schemas"] | {"Error": parts.ERROR_SCHEMA}
     shared |= parts.components()
     return found
 
@@ -163,4 +181,4 @@ def _has_own_shape(answer: Mapping[str, Any]) -> bool:
     """Whether an answer is something else than the one error shape, such as the 503 of `/readyz`."""
     contents = answer.get("content", {}).values()
     schemas = [content.get("schema", {}) for content in contents]
-    return any(schema.get("$ref", "#/components/schemas/Error") != "#/components/schemas/Error" for schema in schemas)
+    return any(schema.get("$ref", parts.ERROR) != parts.ERROR for schema in schemas)

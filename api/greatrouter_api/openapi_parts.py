@@ -5,6 +5,8 @@ from typing import Any
 
 from greatrouter_api.errors import CODE_OF_STATUS, TYPE_OF_STATUS
 
+SCHEMAS = "#/components/schemas/"
+ERROR = f"{SCHEMAS}Error"
 # The codes that stand beside a status's own (`CODE_OF_STATUS`).
 OTHER_CODES = {
     400: ("guardrail_blocked", "budget_too_low"),
@@ -67,8 +69,9 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "integer", "minimum": 0, "maximum": 3600},
     },
     "X-GR-Guardrails": {
-        "description": "Stop the request where it holds e-mail addresses, card or phone numbers, national ids or keys.",
-        "schema": {"type": "string", "enum": ["moderate"]},
+        "description": "Stop the request where it holds e-mail addresses, card or phone numbers, national ids or keys. "
+        "Empty is as good as absent.",
+        "schema": {"type": "string", "enum": ["moderate", ""]},
     },
 }
 HEADERS: dict[str, Any] = {
@@ -152,5 +155,5 @@ def _failure(status: int) -> dict[str, Any]:
     return {
         "description": f"{', '.join(f'`{code}`' for code in codes(status))}. {WHEN[status]}.",
         "headers": headers(HEADERS_OF_STATUS.get(status, ())),
-        "content": {"application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]}}},
+        "content": {"application/json": {"schema": {"allOf": [{"$ref": ERROR}, narrowed]}}},
     }

@@ -75,6 +75,8 @@ class Planner:
                 confidence=found.confidence,
                 complexity_tier=found.complexity.tier.value,
                 fallback_chain=" ".join(self.catalog.ids[choice.row] for choice in choices),
+                optimization=request.optimization,
+                content_mode=found.content_mode.value,
             ),
             estimate_cents=dearest.pricing.cost_cents(units),
             free=is_free(dearest),

@@ -41,17 +41,18 @@ class Relay:
 
     def feed(self, piece: bytes) -> bytes:
         """The part of the stream that is complete with this piece."""
-        if self._splitting or not self._is_plain(piece):
+        passed = None if self._splitting else self._plain(piece)
+        if passed is None:
             frames = self._splitter.feed(piece)
             self._splitting = self._splitter.pending
-            piece = b"".join([frame for frame in frames if self._passes(frame)])
-        if piece:
-            self._first = self._first or piece
-            self._unread.append(piece)
-            self._unread_bytes += len(piece)
+            passed = b"".join([frame for frame in frames if self._passes(frame)])
+        if passed:
+            self._first = self._first or passed
+            self._unread.append(passed)
+            self._unread_bytes += len(passed)
             if self._unread_bytes > MOST_UNREAD_BYTES:
                 self._read()
-        return piece
+        return passed
 
     @property
     def usage(self) -> Usage:
@@ -82,33 +83,41 @@ class Relay:
         named = {"id": head.get("id") or "", "object": "chat.completion.chunk", "created": head.get("created") or 0}
         return b"data: " + orjson.dumps({**named, "model": head.get("model") or "", **fields}) + b"\n\n"
 
-    def _is_plain(self, piece: bytes) -> bool:
-        """Whether a piece is whole events of one line each, none of which says anything but a part of the answer: then
-        it goes on as it is. Half a microsecond an event, most of it for reading the JSON, so that nothing but JSON is
-        ever passed on."""
+    def _plain(self, piece: bytes) -> bytes | None:
+        """What to pass on of a piece that is whole events of one line each, as nearly all are; None for any other.
+
+        A microsecond an event, most of it for reading the JSON, so that nothing but JSON is ever passed on.
+        """
         if not piece.endswith(b"\n\n"):
-            return False
+            return None
+        held = []
         for block in piece[:-2].split(b"\n\n"):
             if not block.startswith(START):
-                return False
+                if block != b"data: [DONE]":
+                    return None
+                held.append(block)
+                continue
             try:
                 document = orjson.loads(block[6:])
             except orjson.JSONDecodeError:
-                return False
-            if document.get("usage") or "error" in document:
-                return False
-        return True
+                return None
+            if ("usage" in document or "error" in document) and not self._goes_on(document):
+                held.append(block)
+        for block in held:
+            piece = piece.replace(block + b"\n\n", b"", 1)
+        return piece
 
     def _passes(self, frame: bytes) -> bool:
-        """Whether a frame goes on to the caller. Raises `UpstreamFailed` where the provider failed or talks nonsense."""
+        """Whether a frame goes on to the caller. Raises `UpstreamFailed` where it is no event."""
         data = data_of(frame)
         if data is None:
             if frame.strip() and not frame.startswith(FIELDS):
                 raise self._malformed()
             return True
-        if data == b"[DONE]":
-            return False
-        document = self._parsed(data)
+        return data != b"[DONE]" and self._goes_on(self._parsed(data))
+
+    def _goes_on(self, document: Mapping[str, Any]) -> bool:
+        """Whether an event goes on to the caller. Raises `UpstreamFailed` where the provider says that it failed."""
         if document.get("error"):
             raise UpstreamFailed(f"{self._provider} failed in the middle of its answer")
         usage = document.get("usage")

@@ -8,11 +8,11 @@ from decimal import Decimal
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.charging import Charge, billed
-from greatrouter_api.plan import SANDBOX, Plan, Planner
+from greatrouter_api.outcomes import Outcomes
+from greatrouter_api.plan import Plan, Planner
 from greatrouter_serving.call import Attempt, Outcome, Provider, Streaming, Usage
 from greatrouter_serving.chain import ChainRejected, open_chain, run_chain
 from greatrouter_serving.errors import ChainExhausted
-from greatrouter_serving.health import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Runner:
     planner: Planner
     accounts: Accounts
     providers: Mapping[str, Provider]
-    health: Health
+    outcomes: Outcomes
     timeout_s: float
 
     async def run(self, plan: Plan, caller: Caller) -> Ran:
@@ -49,10 +49,10 @@ class Runner:
             try:
                 outcome = await run_chain(plan.targets, plan.call, self.providers, timeout_s=self.timeout_s)
             except (ChainExhausted, ChainRejected) as error:
-                self.observe(error.attempts)
+                self.observe(plan, error.attempts)
                 raise
             ended = time.perf_counter()
-            self.observe(outcome.attempts, outcome.reply.usage.completion_tokens, ended - started)
+            self.observe(plan, outcome.attempts, outcome.reply.usage.completion_tokens, ended - started)
             why = self.planner.reason(plan.decision, plan.choices[len(outcome.attempts) - 1])
             cents = await self.settle(charge, plan, outcome.attempts, outcome.reply.usage, why)
         return Ran(plan, outcome, why, cents, started, ended)
@@ -62,7 +62,7 @@ class Runner:
         try:
             return await open_chain(plan.targets, plan.call, self.providers, timeout_s=self.timeout_s)
         except (ChainExhausted, ChainRejected) as error:
-            self.observe(error.attempts)
+            self.observe(plan, error.attempts)
             raise
 
     def charge(self, plan: Plan, caller: Caller) -> Charge:
@@ -77,7 +77,8 @@ class Runner:
         usage = billed(counted, plan.decision.profile.expected, model)
         return await charge.settle(model.pricing.cost_cents(usage), plan.entry.answered(target, usage, why, status))
 
-    def observe(self, attempts: Sequence[Attempt], completion_tokens: int = 0, elapsed_s: float = 0.0) -> None:
-        """The sandbox is not an endpoint of the models it stands in for."""
-        if attempts and attempts[-1].provider != SANDBOX:
-            self.health.observe(attempts, completion_tokens, 1000 * elapsed_s)
+    def observe(
+        self, plan: Plan, attempts: Sequence[Attempt], completion_tokens: int = 0, elapsed_s: float = 0.0
+    ) -> None:
+        entry = plan.entry
+        self.outcomes.seen(entry.organization_id, entry.request_id, attempts, completion_tokens, elapsed_s)

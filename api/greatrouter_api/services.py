@@ -23,15 +23,18 @@ from greatrouter_api.decision import Decider
 from greatrouter_api.direct import Direct
 from greatrouter_api.feedback import FeedbackDesk
 from greatrouter_api.flow import Flow
+from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import Planner
 from greatrouter_api.preview import Preview
 from greatrouter_api.providers import open_providers
 from greatrouter_api.pulse import Pulse
+from greatrouter_api.recommend import Recommender
 from greatrouter_api.runner import Runner
 from greatrouter_api.sessions import Sessions
 from greatrouter_api.settings import Settings, SettingsInvalid
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
+from greatrouter_catalog.wishes import WishSearch
 from greatrouter_classifier import artifacts, exemplars
 from greatrouter_classifier.classification import Task
 from greatrouter_classifier.knn import NearestNeighbours
@@ -42,7 +45,7 @@ from greatrouter_ranking.quality import abilities
 from greatrouter_ranking.ranker import Ranker
 from greatrouter_serving.errors import ServingError
 from greatrouter_serving.health import Health
-from greatrouter_serving.local.engine import Engine, LocalModelConfig, Shelf
+from greatrouter_serving.local.engine import Engine, LocalEmbedder, LocalModelConfig, Shelf
 
 log = logging.getLogger("greatrouter")
 
@@ -61,6 +64,7 @@ class Services:
     feedback: FeedbackDesk
     flow: Flow
     preview: Preview
+    recommender: Recommender
     chat: Chat
     direct: Direct
 
@@ -98,7 +102,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     view = present.ModelView(catalog, hosted_facts(settings, engine), available)
     planner = Planner(catalog, decider, settings.fallback_models)
-    runner = Runner(planner, accounts, providers, health, settings.upstream_timeout_s)
+    outcomes = Outcomes(health, accounts)
+    runner = Runner(planner, accounts, providers, outcomes, settings.upstream_timeout_s)
     sessions = Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic)
     flow = Flow(planner, runner, sessions, view)
     direct = Direct(
@@ -108,6 +113,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         engine=engine,
         accounts=accounts,
         providers=providers,
+        outcomes=outcomes,
         available=available,
         batch_share={model.id: model.batch_discount for model in settings.local_models},
         timeout_s=settings.upstream_timeout_s,
@@ -123,6 +129,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         feedback,
         flow,
         Preview(planner, sessions, view),
+        Recommender(planner, view, WishSearch(catalog, warm_embedder(settings, engine)), encoder),
         Chat(flow, AnswerCache(time.monotonic)),
         direct,
     )
@@ -180,6 +187,12 @@ def open_engine(settings: Settings) -> Engine:
     models = [LocalModelConfig(model.id, str(model.path or ""), model.backend) for model in settings.local_models]
     folder = settings.home / "models"
     return Engine(models, shelf=Shelf(models_dir=folder, prepared_dir=folder))
+
+
+def warm_embedder(settings: Settings, engine: Engine) -> LocalEmbedder | None:
+    """The encoder, where it could be loaded."""
+    warm = {model.id for model in engine.describe() if model.state == "warm"}
+    return engine.embedder(settings.embedder) if settings.embedder is not None and settings.embedder in warm else None
 
 
 async def open_classifier(settings: Settings, engine: Engine) -> Classifier:

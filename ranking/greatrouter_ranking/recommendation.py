@@ -12,41 +12,34 @@ from greatrouter_ranking.reasons import dollars
 
 FloatArray = NDArray[np.float64]
 
-# A wish that is surely asked for counts as much as price and quality together: the candidates worth a look lie within
-# a fifth of the score of one another, so that whoever has what was asked for comes before whoever has not.
+# What is surely asked for counts as much as price and quality together: those of the candidates worth a look lie within
+# a fifth of each other, so that whoever has what was asked for comes before whoever has not.
 WISH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """`meets` and `lacks` are the texts of the wishes that the model meets, at least half, and that it does not."""
+    """`meets` and `lacks` are the texts of what was asked for that the model has in full, and that it has not."""
 
     choice: Choice
     score: float
-    meets: tuple[str, ...]
-    lacks: tuple[str, ...]
+    meets: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 def recommend(choices: Sequence[Choice], wishes: Sequence[Wish], limit: int) -> list[Recommendation]:
-    """The best `limit` of `choices`, best first, ties in their order. Wishes that none of them meets are dropped."""
+    """The best `limit` of `choices`, best first, ties in their order. Wishes that none of them meets do not count."""
     rows = np.array([choice.row for choice in choices], dtype=np.intp)
-    open_ = [wish for wish in wishes if wish.met[rows].any()]
-    met = np.array([wish.met[rows] for wish in open_]).reshape(len(open_), len(rows))
-    weights = WISH * np.array([wish.weight for wish in open_])
+    wishes = [wish for wish in wishes if wish.met[rows].any()]
+    met = np.array([wish.met[rows] for wish in wishes]).reshape(len(wishes), len(rows))
+    weights = WISH * np.array([wish.weight for wish in wishes])
     total = scores(np.array([choice.score for choice in choices]), met, weights)
-    return [
-        Recommendation(
-            choices[i],
-            float(total[i]),
-            tuple(wish.text for wish, share in zip(open_, met[:, i], strict=True) if share >= 0.5),
-            tuple(wish.text for wish, share in zip(open_, met[:, i], strict=True) if share < 0.5),
-        )
-        for i in np.argsort(-total, kind="stable")[: max(0, limit)].tolist()
-    ]
+    best = np.argsort(-total, kind="stable")[: max(0, limit)].tolist()
+    return [_recommendation(choices[i], float(total[i]), wishes, met[:, i]) for i in best]
 
 
 def scores(utility: FloatArray, met: FloatArray, weights: FloatArray) -> FloatArray:
-    """The weighted mean of `utility` [n], which weighs 1, and of how far each wish is `met` [wishes, n]: all in 0..1.
+    """The mean of `utility` [n], which weighs 1, and of how far each wish is `met` [wishes, n]: in 0..1 as they are.
 
     >>> scores(np.array([0.9, 0.8]), np.array([[0.0, 1.0]]), np.array([1.0])).round(2).tolist()
     [0.45, 0.9]
@@ -55,16 +48,23 @@ def scores(utility: FloatArray, met: FloatArray, weights: FloatArray) -> FloatAr
 
 
 def reason(found: Recommendation) -> str:
-    """One sentence: what of the request the model meets, and what to expect of it at which price."""
-    choice = found.choice
+    """One sentence for a model that something was asked of: what it has of that, and what to expect at which price.
+
+    >>> reason(Recommendation(Choice(3, 0.9, 0.93, 0.00012, boards=4), 0.8, meets=("reads PDF documents",)))
+    'Has what was asked for (reads PDF documents) and is 93% likely to answer well at $0.00012.'
+    """
+    choice, missing = found.choice, tuple(f"not known of it: {text}" for text in found.lacks)
     likely = min(99, round(100 * choice.quality))  # nothing is certain
     guess = "" if choice.boards else ", judging by its price and family alone"
     price = dollars(choice.cost_dollars)
-    expected = f"{likely}% likely to answer well{guess}{', free of charge' if price == '$0' else f' at {price}'}"
-    if found.meets and found.lacks:
-        return f"Asked for, it {_list(found.meets)}, though it lacks: {'; '.join(found.lacks)}. {expected}."
-    return f"meets {found.meets} lacks {found.lacks} {expected}"
+    cost = ", free of charge" if price == "$0" else f" at {price}"
+    has = "Has what" if not missing else "Has part of what" if found.meets else "Is not known to have what"
+    asked = "; ".join((*found.meets, *(missing if found.meets else found.lacks)))
+    link = "and" if found.meets else "but"
+    return f"{has} was asked for ({asked}) {link} is {likely}% likely to answer well{guess}{cost}."
 
 
-def _list(texts: Sequence[str]) -> str:
-    return "; ".join(texts)
+def _recommendation(choice: Choice, score: float, wishes: Sequence[Wish], met: FloatArray) -> Recommendation:
+    full = [wish.text for wish, share in zip(wishes, met, strict=True) if share >= 1]
+    short = [wish.text for wish, share in zip(wishes, met, strict=True) if share < 1]
+    return Recommendation(choice, score, tuple(full), tuple(short))

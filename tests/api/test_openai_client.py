@@ -13,11 +13,12 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from greatrouter_serving.providers.sample_media import png
 from tests.api.conftest import DONE, FAKE, USAGE, WORDS, Events, Running, chunk, completion, eventually
 
 SMALL = "lab/small"
 HELLO: Any = [{"role": "user", "content": "Write a haiku about routing"}]
-PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
+PIXEL = f"data:image/png;base64,{base64.b64encode(png((1, 2, 3))).decode()}"
 WEATHER: Any = {
     "type": "function",
     "function": {
@@ -136,7 +137,7 @@ def test_a_stream_with_usage(server: Running, live: openai.OpenAI) -> None:
         chunks = list(stream)
     assert {piece.object for piece in chunks} == {"chat.completion.chunk"}
     assert "".join(piece.choices[0].delta.content or "" for piece in chunks if piece.choices) == "Hello there"
-    assert [piece.usage.total_tokens for piece in chunks if piece.usage] == [1500]
+    assert {piece.usage.total_tokens for piece in chunks if piece.usage} == {1500}
     assert (chunks[-1].model_extra or {})["greatrouter"]["model"] == SMALL
     # Much client code takes `choices[0]` of every chunk but the one with the usage.
     assert all(piece.choices for piece in chunks if not piece.usage)
@@ -172,11 +173,10 @@ def test_leaving_a_stream_early_stops_the_provider(server: Running, live: openai
 
 def test_a_stream_that_breaks_off_raises_what_went_wrong(server: Running, live: openai.OpenAI) -> None:
     server.provider.answer = lambda _path, _body: (200, Events(WORDS[:2], "cut"))
-    pieces: list[str] = []
+    stream = live.chat.completions.create(model=SMALL, messages=HELLO, stream=True)
+    assert [next(stream).choices[0].delta.content for _ in range(2)] == ["Hello", " there"]
     with pytest.raises(openai.APIError) as caught:
-        for piece in live.chat.completions.create(model=SMALL, messages=HELLO, stream=True):
-            pieces.append(piece.choices[0].delta.content or "")
-    assert pieces == ["Hello", " there"]
+        next(stream)
     assert caught.value.code == "upstream_error"
 
 
@@ -438,11 +438,13 @@ def test_leaving_an_asynchronous_stream_early_stops_the_provider(server: Running
     server.provider.answer = lambda _path, _body: (200, Events(WORDS[:1], "hang"))
 
     async def main() -> None:
-        async with asynchronous(server, server.live) as client:
-            async with await client.chat.completions.create(model=SMALL, messages=HELLO, stream=True) as stream:
-                async for piece in stream:
-                    assert piece.choices[0].delta.content == "Hello"
-                    break
+        async with (
+            asynchronous(server, server.live) as client,
+            await client.chat.completions.create(model=SMALL, messages=HELLO, stream=True) as stream,
+        ):
+            async for piece in stream:
+                assert piece.choices[0].delta.content == "Hello"
+                break
 
     asyncio.run(main())
     assert server.provider.dropped.wait(5)

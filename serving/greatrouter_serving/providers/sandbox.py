@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,47 +12,18 @@ import orjson
 
 from greatrouter_serving.call import Call, Reply, Target, Usage
 from greatrouter_serving.errors import UpstreamFailed
-from greatrouter_serving.providers import payload
-from greatrouter_serving.providers.payload import chat_fields, documents_in, endpoint_of, spoken_text, to_json
+from greatrouter_serving.providers import payload, sandbox_chat
+from greatrouter_serving.providers.payload import documents_in, endpoint_of, spoken_text, to_json
 from greatrouter_serving.providers.sample_media import gif, png, wav
+from greatrouter_serving.providers.sandbox_request import CREATED, NAME, Request
 from greatrouter_serving.providers.tokens import estimate_tokens
 
-NAME = "sandbox"
-# A clock would make two answers to one request differ: 2025-01-01T00:00:00Z.
-_CREATED = 1_735_689_600
-_PROMPT_SHOWN = 120
 _MAX_IMAGES = 10
 _DIMENSIONS, _MAX_DIMENSIONS = 256, 4096
 _SPEECH_NOTES_HZ, _SCALE_HZ = (440,), (262, 294, 330, 392, 440, 523)
 # A word of any script, but one character at a time where words are not spaced.
 _UNSPACED = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What every answer is made from. `digest` is a hash of the whole request but its id."""
-
-    model_id: str
-    call: Call
-    digest: bytes
-
-    @property
-    def id(self) -> str:
-        return f"sandbox-{self.digest[:12].hex()}"
-
-    @property
-    def label(self) -> str:
-        """The sentence that says that nothing was generated, and what would have been."""
-        prompt = " ".join(self.call.prompt.split())
-        shown = prompt if len(prompt) <= _PROMPT_SHOWN else prompt[: _PROMPT_SHOWN - 1] + "…"
-        return (
-            f"[sandbox] {self.model_id} would have answered this {self.call.task} request ({self.call.content_mode}): "
-            f'"{shown}". Test keys never reach a paid provider; use a live key for a real answer.'
-        )
-
-    def stamped(self, **fields: Any) -> dict[str, Any]:
-        return {"id": self.id, "provider": NAME, "model": self.model_id, **fields}
 
 
 class SandboxProvider:
@@ -63,7 +33,7 @@ class SandboxProvider:
 
     async def call(self, target: Target, call: Call, timeout_s: float) -> Reply:
         """Raises InvalidInput where a real provider could not be asked either."""
-        document, usage = _ANSWERS[endpoint_of(call)](_request(target, call))
+        document, usage = _ANSWERS[endpoint_of(call)](Request.of(target, call))
         return Reply(orjson.dumps(document), usage)
 
     async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
@@ -71,68 +41,15 @@ class SandboxProvider:
         endpoint = endpoint_of(call)
         if endpoint is not payload.CHAT:
             raise UpstreamFailed(f"{NAME} streams chat only, not {endpoint.operation}")
-        request = _request(target, call)
-        document, _ = _chat(request)
-        head = request.stamped(object="chat.completion.chunk", created=_CREATED)
-        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": word} for word in re.findall(r"\S+\s*", request.label)]
-        for delta in deltas:
-            yield _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-        yield _event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        yield _event({**head, "choices": [], "usage": document["usage"]})
+        for chunk in sandbox_chat.chunks(Request.of(target, call)):
+            yield b"data: " + orjson.dumps(chunk) + b"\n\n"
         yield b"data: [DONE]\n\n"
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
-def _request(target: Target, call: Call) -> _Request:
-    identity = to_json([target.model_id, call.task, call.content_mode, call.prompt, dict(call.input)])
-    return _Request(target.model_id, call, hashlib.sha256(identity).digest())
-
-
-def _event(document: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(document) + b"\n\n"
-
-
-def _chat(request: _Request) -> tuple[dict[str, Any], Usage]:
-    content = request.label
-    usage = Usage(
-        prompt_tokens=sum(map(_message_tokens, _messages(request.call))),
-        completion_tokens=estimate_tokens(content),
-        searches=1 if request.call.task == "web_search" else 0,
-    )
-    message = {"role": "assistant", "content": content, "refusal": None}
-    document = request.stamped(
-        object="chat.completion",
-        created=_CREATED,
-        choices=[{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-        usage=_token_counts(usage),
-    )
-    return document, usage
-
-
-def _messages(call: Call) -> list[dict[str, Any]]:
-    """The caller's messages, or the prompt as one where they are none or malformed."""
-    messages = chat_fields("", call)["messages"]
-    sound = [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
-    return sound or [{"role": "user", "content": call.prompt}]
-
-
-def _message_tokens(message: dict[str, Any]) -> int:
-    """A message's text, in one string or in parts, and 4 tokens for what every chat template puts around it."""
-    content = message.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return 4 + sum(estimate_tokens(text) for text in texts if isinstance(text, str))
-
-
-def _token_counts(usage: Usage) -> dict[str, int]:
-    prompt, completion = usage.prompt_tokens, usage.completion_tokens
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def _image(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _image(request: Request) -> tuple[dict[str, Any], Usage]:
     fields = request.call.input
     count = _whole_number(fields.get("n"), 1, _MAX_IMAGES)
     encoded = _base64(png(_colour(request.digest)))
@@ -142,37 +59,37 @@ def _image(request: _Request) -> tuple[dict[str, Any], Usage]:
     data = [{**image, "revised_prompt": request.label}] * count
     usage = Usage(prompt_tokens=estimate_tokens(request.call.prompt), images=count)
     counts = {"input_tokens": usage.prompt_tokens, "output_tokens": 0, "total_tokens": usage.prompt_tokens}
-    return request.stamped(created=_CREATED, output_format="png", data=data, usage=counts), usage
+    return request.stamped(created=CREATED, output_format="png", data=data, usage=counts), usage
 
 
-def _speech(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _speech(request: Request) -> tuple[dict[str, Any], Usage]:
     text = spoken_text(request.call)
     return _sound(request, wav(_SPEECH_NOTES_HZ, 0.4)), Usage(characters=len(text))
 
 
-def _music(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _music(request: Request) -> tuple[dict[str, Any], Usage]:
     notes = [_SCALE_HZ[byte % len(_SCALE_HZ)] for byte in request.digest[:4]]
     return _sound(request, wav(notes, 0.2)), Usage(seconds=Decimal("0.8"))
 
 
-def _sound(request: _Request, sound: bytes) -> dict[str, Any]:
+def _sound(request: Request, sound: bytes) -> dict[str, Any]:
     return request.stamped(audio={"data": _base64(sound), "format": "wav"}, text=request.label)
 
 
-def _transcription(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _transcription(request: Request) -> tuple[dict[str, Any], Usage]:
     usage = Usage(completion_tokens=estimate_tokens(request.label))
     counts = {"type": "tokens", "input_tokens": 0, "output_tokens": usage.completion_tokens}
     return request.stamped(text=request.label, usage={**counts, "total_tokens": usage.completion_tokens}), usage
 
 
-def _video(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _video(request: Request) -> tuple[dict[str, Any], Usage]:
     seconds = _whole_number(request.call.input.get("seconds"), 4, 60)
     document = request.stamped(
         object="video",
         status="completed",
         progress=100,
-        created_at=_CREATED,
-        completed_at=_CREATED,
+        created_at=CREATED,
+        completed_at=CREATED,
         seconds=str(seconds),
         size="16x16",
         prompt=request.label,
@@ -182,7 +99,7 @@ def _video(request: _Request) -> tuple[dict[str, Any], Usage]:
     return document, Usage(seconds=Decimal(seconds))
 
 
-def _embeddings(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _embeddings(request: Request) -> tuple[dict[str, Any], Usage]:
     fields = request.call.input
     given = fields.get("input")
     inputs = _texts_or_tokens(request.call.prompt if given is None else given)
@@ -212,7 +129,7 @@ def _vector(item: Any, dimensions: int) -> "np.ndarray[Any, np.dtype[np.float32]
     return vector / np.linalg.norm(vector)
 
 
-def _rerank(request: _Request) -> tuple[dict[str, Any], Usage]:
+def _rerank(request: Request) -> tuple[dict[str, Any], Usage]:
     fields = request.call.input
     documents = [item if isinstance(item, str) else str(item) for item in documents_in(fields)]
     query = str(fields.get("query") or request.call.prompt)
@@ -252,8 +169,8 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-_ANSWERS: dict[payload.Endpoint, Callable[[_Request], tuple[dict[str, Any], Usage]]] = {
-    payload.CHAT: _chat,
+_ANSWERS: dict[payload.Endpoint, Callable[[Request], tuple[dict[str, Any], Usage]]] = {
+    payload.CHAT: sandbox_chat.completion,
     payload.IMAGES: _image,
     payload.IMAGE_EDITS: _image,
     payload.SPEECH: _speech,

@@ -121,6 +121,9 @@ class Transport:
                 return seen
             if len(seen) > MAX_CHAT_BYTES:
                 break
+        if seen.lstrip().startswith(b"{"):
+            # Others answer with JSON where they fail, with status 200 too.
+            self.parse(seen)
         raise malformed(self.name, "something that is not an event stream" if seen else "an empty stream")
 
     async def _fault(self, response: aiohttp.ClientResponse) -> UpstreamFailed | UpstreamRejected:
