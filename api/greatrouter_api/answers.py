@@ -171,15 +171,17 @@ class PriceComparisonAnswer(Preview):
 
 class Recommendation(Shape):
     model: BriefModel
-    score: float
+    score: float = Field(ge=0, le=1)
     reason: str
     estimated_cost_dollars: float = Field(ge=0)
     available: bool
 
 
 class RecommendAnswer(Shape):
-    data: list[Recommendation] = Field(description="Best first.")
+    data: list[Recommendation] = Field(max_length=50, description="Best first.")
     classification: ClassificationShape
+    optimization: Optimization
+    catalog_version: str
     note: str = absent("Only where nothing reachable fits: which provider's key would make the first one reachable.")
 
 

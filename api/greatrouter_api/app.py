@@ -193,7 +193,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
         group.add(app, server)
     _add_errors(app)
     openapi.document(app, endpoints.values())
-    return Front(app, endpoints, server, settings.max_body_bytes)
+    return Front(app, endpoints, server, settings.max_body_bytes, settings.cors_origins)
 
 
 def _add_public(app: FastAPI, server: Server) -> None:

@@ -47,6 +47,7 @@ class ModelShape(Shape):
 
 
 class Endpoint(Shape):
+    id: str
     provider: str
     task_type: str
     pricing: dict[str, Dollars | str]

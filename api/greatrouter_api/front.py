@@ -105,8 +105,11 @@ class Backing(Protocol):
 class Front:
     """One instance serves one event loop."""
 
-    def __init__(self, app: App, endpoints: Mapping[str, Endpoint], backing: Backing, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: App, endpoints: Mapping[str, Endpoint], backing: Backing, max_body_bytes: int, cors: Sequence[str]
+    ) -> None:
         self.app = app
+        self._cors = frozenset(origin.encode() for origin in cors)
         self._endpoints = endpoints
         self._backing = backing
         self._max_body_bytes = max_body_bytes
@@ -117,6 +120,11 @@ class Front:
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
+        if self._cors and self._cors & {b"*", headers.get(b"origin")}:
+            send = _readable_by_pages(send, headers.get(b"origin", b"*"))
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await _send_preflight(send, headers, request_id)
+                return
         endpoint = self._endpoints.get(scope["path"])
         if endpoint is None:
             await self._pass_on(scope, receive, send, request_id)
@@ -171,6 +179,27 @@ class Front:
             if started:
                 raise
             await _send_error(send, error, request_id)
+
+
+def _readable_by_pages(send: Send, origin: bytes) -> Send:
+    """`send` that lets web pages of `origin` read answers, errors and all. No cookies count, so no credentials do."""
+    extra = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"*"), (b"vary", b"origin")]
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *extra]
+        await send(message)
+
+    return sending
+
+
+async def _send_preflight(send: Send, headers: Mapping[bytes, bytes], request_id: str) -> None:
+    """A browser's question before the request: it may send every header that it asks for ("*" spares the key's)."""
+    wanted = headers.get(b"access-control-request-headers", b"")
+    answer = [(b"access-control-allow-methods", b"GET, POST, PUT, DELETE"), (b"access-control-allow-headers", wanted)]
+    answer += [(b"access-control-max-age", b"7200"), (b"x-request-id", request_id.encode())]
+    await send({"type": "http.response.start", "status": 204, "headers": answer})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def key_in(headers: Mapping[bytes, bytes]) -> str:

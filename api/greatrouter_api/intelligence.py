@@ -25,7 +25,9 @@ def detail(services: Services, model_id: str) -> dict[str, Any]:
     """Raises `ApiError` 404. Reads the accounts, so not for the event loop."""
     rows = endpoints_of(services, model_id)
     model = services.catalog.model(rows[0])
-    return model_object(services, rows) | {
+    # A creator's name for a model stands for endpoints of several ids.
+    named = {} if len({services.catalog.ids[row] for row in rows}) == 1 else {"id": model_id}
+    return model_object(services, rows) | named | {
         "endpoints": [services.view.endpoint(row) for row in rows],
         "benchmarks": benchmarks(services, model.canonical),
         "provenance": provenance(services, model),

@@ -65,8 +65,9 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "string"},
     },
     "X-GR-Cache-TTL": {
-        "description": "Seconds for which an answer to the same request of this organization may be given again.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 3600},
+        "description": "Seconds for which an answer to the same request of this organization may be given again. Empty is "
+        "as good as absent.",
+        "schema": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 3600}, {"type": "string", "enum": [""]}]},
     },
     "X-GR-Guardrails": {
         "description": "Stop the request where it holds e-mail addresses, card or phone numbers, national ids or keys. "

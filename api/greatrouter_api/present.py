@@ -96,6 +96,7 @@ class ModelView:
         """One of several ways to reach the same model."""
         model = self._catalog.model(row)
         return {
+            "id": model.id,
             "provider": model.provider,
             "task_type": model.task_type,
             "pricing": pricing(model.pricing),

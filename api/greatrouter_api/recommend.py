@@ -15,11 +15,11 @@ from greatrouter_api.decision import Decision, Matter
 from greatrouter_api.errors import ApiError
 from greatrouter_api.plan import Planner
 from greatrouter_api.provider_preferences import Provider
-from greatrouter_api.query import EMPTY_IS_ABSENT
 from greatrouter_api.schemas import STRICT, Asked, Budget
 from greatrouter_catalog.arrays import MODALITIES, TASKS, mask
 from greatrouter_catalog.taxonomy import TASK_TYPES
-from greatrouter_catalog.wishes import Wish, WishSearch
+from greatrouter_catalog.wish import Wish
+from greatrouter_catalog.wish_search import WishSearch
 from greatrouter_classifier.classification import ContentMode, Task
 from greatrouter_classifier.classification import Decision as Stage
 from greatrouter_ranking import recommendation
@@ -39,6 +39,9 @@ GUESSES = frozenset({Stage.DEFAULT, Stage.KNN})
 SURE = 0.9
 
 
+_NAME = BeforeValidator(lambda value: None if value == "" else value)
+
+
 class RecommendRequest(BaseModel):
     """`POST /v1/models/recommend`"""
 
@@ -55,8 +58,8 @@ class RecommendRequest(BaseModel):
     content_mode: ContentMode | None = None
     budget_dollars: Budget = None
     provider: Provider = Field(default=None, description="One provider's slug, or provider preferences.")
-    taxonomy: Annotated[str | None, EMPTY_IS_ABSENT] = Field(default=None, description="Catalog category, such as llm.")
-    catalog_family: Annotated[str | None, EMPTY_IS_ABSENT] = Field(
+    taxonomy: Annotated[str | None, _NAME] = Field(default=None, description="Catalog category, such as llm.")
+    catalog_family: Annotated[str | None, _NAME] = Field(
         default=None, description="Model line, such as llm/meta--llama-3.3."
     )
 

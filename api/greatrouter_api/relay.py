@@ -68,15 +68,17 @@ class Relay:
 
     def last_chunk(self, greatrouter: bytes) -> bytes:
         """One more chunk of the same answer, with the `greatrouter` object. Its one choice adds nothing: much client
-        code takes `choices[0]` of every chunk."""
+        code takes `choices[0]` of every chunk. The usage is said once more: OpenAI's helpers keep that of the last
+        chunk, also where it has none."""
         choices = [{"index": 0, "delta": {}, "finish_reason": None}]
-        return self._chunk({"choices": choices, "greatrouter": orjson.Fragment(greatrouter)})
+        usage = {"usage": self._usage} if self._include_usage and self._usage is not None else {}
+        return self._chunk({"choices": choices, **usage, "greatrouter": orjson.Fragment(greatrouter)})
 
     def usage_chunk(self, usage: Usage) -> bytes:
         """The chunk that the caller asked for and the provider did not send."""
         prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        return self._chunk({"choices": [], "usage": counts})
+        self._usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return self._chunk({"choices": [], "usage": self._usage})
 
     def _chunk(self, fields: Mapping[str, Any]) -> bytes:
         head = next(self._documents(self._first), {})

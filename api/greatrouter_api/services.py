@@ -34,7 +34,7 @@ from greatrouter_api.sessions import Sessions
 from greatrouter_api.settings import Settings, SettingsInvalid
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
-from greatrouter_catalog.wishes import WishSearch
+from greatrouter_catalog.wish_search import WishSearch
 from greatrouter_classifier import artifacts, exemplars
 from greatrouter_classifier.classification import Task
 from greatrouter_classifier.knn import NearestNeighbours

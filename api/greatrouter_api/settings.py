@@ -112,6 +112,8 @@ class LocalModelSettings(Strict):
     )
 
 
+# Read by our clients, which may share a shell with the server.
+CLIENTS_KEY = "GREATROUTER_API_KEY"
 BUILT_IN = frozenset({"local", "sandbox"})
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -136,6 +138,7 @@ class Settings(BaseSettings):
     )
     embedder: str | None = Field(default=MINILM, description="The local model that reads prompts for the classifier.")
     max_body_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="A larger request is a 413.")
+    cors_origins: list[str] = Field(default=[], description="Origins whose web pages may call; `*` is all of them.")
     upstream_timeout_s: float = Field(default=120.0, gt=0, description="For one attempt at one provider.")
     fallback_models: int = Field(default=3, ge=1, le=10, description="How many models one request may try.")
     session_ttl_s: float = Field(
@@ -199,7 +202,7 @@ def load(**given: Any) -> Settings:
 
 def _refuse_unknown_variables() -> None:
     """A variable that names no setting would be silently without effect."""
-    known = {f"GREATROUTER_{name.upper()}" for name in Settings.model_fields}
+    known = {f"GREATROUTER_{name.upper()}" for name in Settings.model_fields} | {CLIENTS_KEY}
     unknown = sorted(n for n in os.environ if n.startswith("GREATROUTER_") and n.partition("__")[0] not in known)
     if "GREATROUTER_DATABASE_URL" in unknown:
         raise SettingsInvalid(

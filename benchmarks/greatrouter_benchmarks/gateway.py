@@ -38,8 +38,12 @@ from greatrouter_benchmarks.usage import resident_bytes
 BURST_PART, PACED_PART = 20, 200
 STREAM_CONNECTIONS = 8
 # A start costs what a whole request does; what is asked here is what many open streams cost.
-SLOW_BEGIN_OVER_S = 2.0
+SLOW_BEGIN_OVER_CHUNKS = 4
 MEMORY_READINGS = 20
+STREAM_LEGEND = (
+    "Of streams, all times are in ms: to the first byte of the body from the request, and of chunks from the moment "
+    "that the provider sent each.\n"
+)
 MEGABYTE = 1_000_000
 
 
@@ -61,14 +65,15 @@ class Kind:
 
 BURST = Kind("burst streams", 100, 0)
 PACED = Kind("paced streams", 100, 10)
-SLOW = Kind("slow streams at once", 12, 500)
+SLOW_CHUNKS = 12
 
 
 def command() -> None:
     arguments = _arguments()
     names = {"all": list(PEERS), "none": []}.get(arguments.peers, [arguments.peers])
     environments = arguments.environments or load_settings().home / "environments"
-    say(f"{machine()}; one worker each; bare provider: raw ASGI on uvicorn; bare proxy: raw ASGI and aiohttp")
+    say(machine())
+    say("One worker each. Bare provider: raw ASGI on uvicorn. Bare proxy: the same, with aiohttp for a client.")
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         try:
             provider = stack.enter_context(servers.provider())
@@ -80,11 +85,11 @@ def command() -> None:
             Gateway("bare provider", provider),
             Gateway("bare proxy", proxy),
             Gateway("GreatRouter", router.server, headers=(("Authorization", f"Bearer {router.key}"),)),
-            *open_peers(names, environments, provider, stack),
         ]
         for gateway in gateways:
             if said := refusal(gateway):
                 raise CommandFailed(f"{gateway.name} does not answer: {said}")
+        gateways += open_peers(names, environments, provider, stack)
         _compare(gateways, arguments)
         say(f"{router.command('accounts', 'show', '--org', 'bench')} of $1000; {router.command('accounts', 'verify')}")
 
@@ -96,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     streams_help = "in the test of memory; a measurement takes a twentieth of burst, a two hundredth of paced streams"
     parser.add_argument("--streams", type=int, default=10_000, help=streams_help)
     parser.add_argument("--slow", type=int, default=500, help="slow streams at once")
+    parser.add_argument("--pace-ms", type=int, default=500, help="from chunk to chunk of a slow stream")
     parser.add_argument("--rounds", type=int, default=3, help="the median of so many runs is printed")
     parser.add_argument("--peers", choices=["all", "none", *PEERS], default="all")
     environments_help = "where peers are installed; `environments` in GreatRouter's home if absent"
@@ -108,17 +114,21 @@ def _compare(gateways: Sequence[Gateway], arguments: argparse.Namespace) -> None
     whole = [gateway.asked("Write a haiku about routing") for gateway in gateways]
     for connections in arguments.connections:
         compare_requests(whole, connections, arguments.requests, rounds)
+    say(STREAM_LEGEND)
     _compare_streams(BURST, gateways, 1, streams // BURST_PART, rounds)
     _compare_streams(BURST, gateways, STREAM_CONNECTIONS, streams // BURST_PART, rounds)
     _compare_streams(PACED, gateways, STREAM_CONNECTIONS, streams // PACED_PART, rounds)
-    _compare_slow(gateways, arguments.slow, rounds)
+    _compare_slow(Kind("slow streams at once", SLOW_CHUNKS, arguments.pace_ms), gateways, arguments.slow, rounds)
     _compare_memory(gateways, streams)
 
 
 def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, streams: int, rounds: int) -> None:
     def measured(target: Target) -> StreamLoad:
-        total = target.portion(streams, connections) if kind is BURST else max(streams, connections)
-        load(target.server, [target.request], connections, connections)
+        # A paced stream takes as long at everyone; and when its turn comes, the burst streams were the warm-up.
+        total = max(streams, connections)
+        if kind is BURST:
+            total = target.portion(streams, connections)
+            load(target.server, [target.request], connections, connections)
         over_s = kind.pace_ms / 1000
         done = load(target.server, [target.request], connections, total, keep=True, over_s=over_s)
         return StreamLoad(done, kind.chunks)
@@ -144,11 +154,11 @@ def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, 
         )
     columns = (
         "target",
-        "first byte p50 ms",
-        "over the provider's",
-        "first byte p99 ms",
-        "first chunk on its way p50 ms",
-        "any chunk p99 ms",
+        "first byte p50",
+        "over bare",
+        "p99",
+        "1st chunk p50",
+        "chunks p99",
         "streams/s",
         "CPU-µs a stream",
         "failed",
@@ -158,15 +168,15 @@ def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, 
     show(f"{kind.name} of {kind.chunks} chunks{pace}; {how}", columns, rows)
 
 
-def _compare_slow(gateways: Sequence[Gateway], streams: int, rounds: int) -> None:
+def _compare_slow(kind: Kind, gateways: Sequence[Gateway], streams: int, rounds: int) -> None:
     """All open at once, each with a connection of its own."""
+    over_s = SLOW_BEGIN_OVER_CHUNKS * kind.pace_ms / 1000
 
     def measured(target: Target) -> StreamLoad:
-        over_s = SLOW_BEGIN_OVER_S
         done = load(target.server, [target.request], streams, streams, keep=True, over_s=over_s)
-        return StreamLoad(done, SLOW.chunks)
+        return StreamLoad(done, kind.chunks)
 
-    targets = SLOW.asked(gateways)
+    targets = kind.asked(gateways)
     found = in_turns(targets, rounds, measured)
     bare = median(run.lag_ms(99) for run in found[0])
     rows = []
@@ -182,22 +192,22 @@ def _compare_slow(gateways: Sequence[Gateway], streams: int, rounds: int) -> Non
                 f"{late:.2f}",
                 f"{late - bare:+.2f}",
                 middle(2, (run.lag_ms(100) for run in runs)),
-                middle(0, (run.load.cpu_us / SLOW.chunks for run in runs)),
+                middle(0, (run.load.cpu_us / kind.chunks for run in runs)),
             )
         )
     columns = (
         "target",
         "whole",
-        "first byte p50 ms",
-        "first byte p99 ms",
-        "chunk on its way p50 ms",
-        "p99 ms",
-        "p99 over the provider's",
-        "longest ms",
+        "first byte p50",
+        "p99",
+        "chunks p50",
+        "p99",
+        "over bare",
+        "longest",
         "CPU-µs a chunk",
     )
-    begun = f"{SLOW.chunks} chunks, one every {SLOW.pace_ms} ms, begun over {SLOW_BEGIN_OVER_S:.0f} s"
-    show(f"{streams} {SLOW.name}: {begun}; median of {plural(rounds, 'run')}", columns, rows)
+    begun = f"{kind.chunks} chunks, one every {kind.pace_ms} ms, begun over {over_s:g} s"
+    show(f"{streams} {kind.name}: {begun}; median of {plural(rounds, 'run')}", columns, rows)
 
 
 def _compare_memory(gateways: Sequence[Gateway], streams: int) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from greatrouter_benchmarks.comparison import Gateway, say
+from greatrouter_benchmarks.comparison import Gateway, refusal, say
 from greatrouter_benchmarks.servers import NotStarted, Server, free_port, started
 
 # What LiteLLM's documentation asks for in production, without a database and without a log.
@@ -23,11 +23,13 @@ general_settings: {{master_key: sk-benchmark, disable_spend_logs: true, disable_
 LITELLM_ENVIRONMENT = {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 # They take so many times longer: with these shares of the requests one measurement takes about as long as ours.
 LITELLM_SHARE, PORTKEY_SHARE = 0.05, 0.25
+# With a later one every stream of Portkey 1.15 fails with "TypeError: immutable" (its issue 1389).
+PORTKEY_PACKAGE = {"dependencies": {"@portkey-ai/gateway": "^1"}, "overrides": {"@hono/node-server": "1.14.1"}}
 INSTALLED_WITHIN_S = 1200.0
 
 
 class Missing(Exception):
-    """It cannot be installed here; the message says why."""
+    """It cannot be installed or does not work here; the message says why."""
 
 
 def open_peers(
@@ -37,7 +39,10 @@ def open_peers(
     found = []
     for name in names:
         try:
-            found.append(stack.enter_context(PEERS[name](environments / name, provider)))
+            gateway = stack.enter_context(PEERS[name](environments / name, provider))
+            if said := refusal(gateway):
+                raise Missing(f"it does not answer: {said}")
+            found.append(gateway)
         except (Missing, NotStarted) as error:
             say(f"{name} is left out: {error}")
     return found
@@ -70,8 +75,9 @@ def _portkey(folder: Path, provider: Server) -> Iterator[Gateway]:
     if not program.exists():
         say(f"installing Portkey's gateway into {folder}: half a minute")
         folder.mkdir(parents=True, exist_ok=True)
-        options = ["--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", "--no-save"]
-        install = [str(bin_folder / "node"), str(npm), "install", *options, "@portkey-ai/gateway"]
+        (folder / "package.json").write_text(json.dumps(PORTKEY_PACKAGE))
+        options = ["--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"]
+        install = [str(bin_folder / "node"), str(npm), "install", *options]
         _install(install, os.environ | {"PATH": environment["PATH"]})
     version = json.loads((package / "package.json").read_text())["version"]
     port = free_port()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from greatrouter_catalog.wishes import Wish
+from greatrouter_catalog.wish import Wish
 from greatrouter_ranking.choice import Choice
 from greatrouter_ranking.reasons import dollars
 

@@ -390,3 +390,10 @@ def test_a_first_listing_does_not_hold_up_the_others(tmp_path: Path) -> None:
         lister.join()
     assert len(waited) > 3
     assert sorted(waited)[len(waited) // 2] < 0.25
+
+
+def test_a_creators_name_stands_for_the_model_at_all_its_providers(server: Running) -> None:
+    found = server.client.get("/v1/models/anthropic/claude-sonnet-4").json()
+    assert found["id"] == "anthropic/claude-sonnet-4"
+    assert len({endpoint["provider"] for endpoint in found["endpoints"]}) > 5
+    assert all(endpoint["id"] for endpoint in found["endpoints"])

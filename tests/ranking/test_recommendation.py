@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greatrouter_catalog.wishes import Wish
+from greatrouter_catalog.wish import Wish
 from greatrouter_ranking.choice import Choice
 from greatrouter_ranking.recommendation import Recommendation, reason, recommend
 

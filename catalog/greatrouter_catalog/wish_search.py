@@ -1,8 +1,7 @@
 """What a description of a model asks for, and which models have it: by meaning (FAISS) and by words, in one score."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -11,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greatrouter_catalog.catalog import Catalog
+from greatrouter_catalog.model import Model
 from greatrouter_catalog.search import TextSearch, words_of
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from greatrouter_catalog.traits import TRAITS, traits_of
+from greatrouter_catalog.wish import Wish
 
 FloatArray = NDArray[np.float64]
 
@@ -51,18 +52,6 @@ class Encoder(Protocol):
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One thing that is asked for: how surely (0..1), and how far each row of the catalog meets it (0..1).
-
-    `kind` is the registry task type of most routable models that meet it in full, None where there is no such model."""
-
-    text: str
-    weight: float
-    met: FloatArray
-    kind: str | None = None
-
-
 class WishSearch:
     """Over one catalog; without an `encoder` by words alone. Not for an event loop: `prepare` takes 0.3 s, the first
     question 0.15 s, any other what the encoder takes (4 ms) and a fifth of a millisecond."""
@@ -70,6 +59,7 @@ class WishSearch:
     def __init__(self, catalog: Catalog, encoder: Encoder | None) -> None:
         self._catalog = catalog
         self._encoder = encoder
+        self._routable = catalog.arrays.routable
 
     def prepare(self) -> None:
         """Reads the catalog, which needs no encoder; a question would do it as well."""
@@ -81,11 +71,13 @@ class WishSearch:
         words = words if len(words) <= MOST_WORDS else []
         strength = self._strength(text, words)
         surest = np.argsort(-strength, kind="stable")[:MOST_TRAITS].tolist()
-        found = [self._wish(TRAITS[i], float(strength[i]), self._met[:, i]) for i in surest if strength[i] > FAINT]
+        found = [
+            self._wish(TRAITS[i], min(1.0, float(strength[i])), self._met[:, i]) for i in surest if strength[i] > FAINT
+        ]
         return sorted([*self._named(words), *found], key=lambda wish: -wish.weight)
 
     def _strength(self, text: str, words: list[str]) -> FloatArray:
-        """How surely each trait is asked for."""
+        """How surely each trait is asked for; more than 1 where more than surely."""
         shared = sum((self._phrases.scores(word) > 0 for word in words), np.zeros(len(TRAITS))) / max(len(words), 1)
         if self._encoder is None:
             strength = (shared - UNLIKE_WORDS) / (ALIKE_WORDS - UNLIKE_WORDS)
@@ -96,7 +88,7 @@ class WishSearch:
             strength = (cosine + WORDING * shared - UNLIKE) / (ALIKE - UNLIKE)
         if _MODEL.search(text):
             strength = np.maximum(strength, np.where(shared > 0, SAID_OF_A_MODEL, 0.0))
-        return np.clip(strength, 0.0, 1.0)
+        return np.asarray(strength)
 
     def _named(self, words: list[str]) -> list[Wish]:
         """The models that the request names, if any: with "claude" among its words, "sonnet" says which of them."""
@@ -115,7 +107,7 @@ class WishSearch:
         return [self._wish(f'is called "{" ".join(names)}"', min(1.0, 2 * share), met / met.max())]
 
     def _wish(self, text: str, weight: float, met: FloatArray) -> Wish:
-        counts = np.bincount(self._kinds[(met >= 1) & self._catalog.arrays.routable], minlength=len(KINDS))
+        counts = np.bincount(self._kinds[(met >= 1) & self._routable], minlength=len(KINDS))
         return Wish(text, weight, met, KINDS[int(counts.argmax())] if counts.any() else None)
 
     @cached_property
@@ -126,19 +118,27 @@ class WishSearch:
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return index
 
+    @property
+    def _models(self) -> Iterator[tuple[int, Model]]:
+        """What may be recommended: reading the rest as well would take half as long again."""
+        return ((row, self._catalog.model(row)) for row in np.flatnonzero(self._routable).tolist())
+
     @cached_property
     def _met(self) -> FloatArray:
         """[rows, traits], 1 where the model has the trait."""
         place = {trait: i for i, trait in enumerate(TRAITS)}
         met = np.zeros((len(self._catalog), len(TRAITS)))
-        for row, model in enumerate(self._catalog):
+        for row, model in self._models:
             met[row, [place[trait] for trait in traits_of(model)]] = 1
         return met
 
     @cached_property
     def _kinds(self) -> NDArray[np.intp]:
         """The task type of each row, as an index into `KINDS`."""
-        return np.array([KINDS.index(model.task_type) for model in self._catalog], dtype=np.intp)
+        kinds = np.zeros(len(self._catalog), dtype=np.intp)
+        for row, model in self._models:
+            kinds[row] = KINDS.index(model.task_type)
+        return kinds
 
     @cached_property
     def _phrases(self) -> TextSearch:
@@ -147,8 +147,11 @@ class WishSearch:
     @cached_property
     def _names(self) -> dict[str, list[int]]:
         """The rows that have each word in name or maker; in full, as "claude" is not "Claudius"."""
-        rows: dict[str, list[int]] = {}
-        for row, model in enumerate(self._catalog):
-            for word in set(words_of(f"{model.name} {model.canonical} {model.creator or ''}")):
-                rows.setdefault(word, []).append(row)
-        return rows
+        same: dict[str, list[int]] = {}
+        for row, model in self._models:
+            same.setdefault(f"{model.name} {model.canonical} {model.creator or ''}", []).append(row)
+        found: dict[str, list[int]] = {}
+        for name, rows in same.items():
+            for word in set(words_of(name)):
+                found.setdefault(word, []).extend(rows)
+        return found
