@@ -53,7 +53,7 @@ class RecommendRequest(BaseModel):
     prompt: str | None = Field(
         default=None, description="What the model is for, or the prompt itself; models are searched by its meaning."
     )
-    limit: Annotated[int, BeforeValidator(lambda value: 5 if value is None else value), Field(ge=1, le=50)] = 5
+    limit: Annotated[int, Field(ge=1, le=50), BeforeValidator(lambda value: 5 if value is None else value)] = 5
     optimization: Optimization | None = Field(default=None, description="The organization's preference by default.")
     content_mode: ContentMode | None = None
     budget_dollars: Budget = None

@@ -18,7 +18,7 @@ Budget = Annotated[
 ]
 
 
-_NOT_EMPTY = BeforeValidator(lambda value: value or None)
+_NOT_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
 
 
 def _or(default: Any) -> BeforeValidator:
@@ -75,14 +75,14 @@ class SuggestRequest(Asked):
     prompt: Prompt
     input: Annotated[dict[str, Any], _or({})] = {}
     mode: Annotated[Literal["auto", "regex"], _or("auto")] = "auto"
-    limit: Annotated[int, _or(5), Field(ge=1, le=20)] = 5
+    limit: Annotated[int, Field(ge=1, le=20), _or(5)] = 5
 
 
 class PriceComparisonRequest(Asked):
     """`POST /v1/models/price-comparison`"""
 
     prompt: str | None = Field(default=None, description="Classified, and its length priced; without it, a short one.")
-    limit: Annotated[int, _or(10), Field(ge=1, le=20)] = 10
+    limit: Annotated[int, Field(ge=1, le=20), _or(10)] = 10
 
 
 class RouteFilter(BaseModel):

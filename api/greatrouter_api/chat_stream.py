@@ -1,0 +1,92 @@
+"""A chat answer that is streamed: from the provider to the caller, charged when it ends or where it breaks off."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
+
+from greatrouter_api import present
+from greatrouter_api.answer_cache import Answer as Told
+from greatrouter_api.charging import CALLER_LEFT, Charge
+from greatrouter_api.completion_stream import Assembler
+from greatrouter_api.errors import attempt_row, from_exception
+from greatrouter_api.relay import DONE, Relay
+from greatrouter_api.talk import Talk
+from greatrouter_serving.call import Attempt, Streaming, Usage
+from greatrouter_serving.errors import UpstreamFailed
+
+
+async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
+    """The provider's stream as it comes, one chunk more, `[DONE]`. What fails before the first token is raised; what
+    breaks off later ends the stream with an error event, and what was produced is charged."""
+    runner, plan, include_usage = talk.flow.runner, talk.plan, talk.request.include_usage
+    async with runner.charge(plan, talk.asking.caller) as charge:
+        streaming = await runner.open(plan)
+        relay = Relay(streaming.target.provider, include_usage=include_usage)
+        assembler = Assembler() if talk.keep.ttl_s else None
+        broken: UpstreamFailed | None = None
+        async with aclosing(streaming.pieces) as pieces:
+            try:
+                async for piece in pieces:
+                    if assembler is not None:
+                        assembler.feed(piece)
+                    if passed := relay.feed(piece):
+                        yield passed
+            except UpstreamFailed as error:
+                broken = error
+            except (asyncio.CancelledError, GeneratorExit):
+                _observe(talk, streaming.attempts, relay)
+                await _settle(talk, charge, streaming.attempts, relay, CALLER_LEFT)
+                raise
+        attempts = _ended(streaming, broken)
+        _observe(talk, attempts, relay)
+        cents = await _settle(talk, charge, attempts, relay, 502 if broken else 200)
+    if broken is not None:
+        yield _error_event(broken, attempts, cents)
+        return
+    said = talk.greatrouter(attempts, relay.usage, cents, _why(talk, attempts))
+    if assembler is not None and (document := assembler.document()):
+        talk.keep.put(Told(document, streaming.target.model_id, streaming.target.provider, said))
+    missing = relay.usage_chunk(_used(talk, relay)) if include_usage and not relay.counted else b""
+    yield missing + relay.last_chunk(said) + DONE
+
+
+def _ended(streaming: Streaming, broken: UpstreamFailed | None) -> tuple[Attempt, ...]:
+    """The attempts, the last as it ended."""
+    if broken is None:
+        return streaming.attempts
+    *earlier, last = streaming.attempts
+    return (*earlier, replace(last, error=str(broken)))
+
+
+def _observe(talk: Talk, attempts: Sequence[Attempt], relay: Relay) -> None:
+    tokens, elapsed_s = relay.usage.completion_tokens, time.perf_counter() - talk.ready
+    talk.flow.runner.observe(talk.plan, attempts, tokens, elapsed_s)
+
+
+async def _settle(talk: Talk, charge: Charge, attempts: Sequence[Attempt], relay: Relay, status: int) -> Decimal:
+    used, why = _used(talk, relay), _why(talk, attempts)
+    return await talk.flow.runner.settle(charge, talk.plan, attempts, used, why, status)
+
+
+def _why(talk: Talk, attempts: Sequence[Attempt]) -> str:
+    return talk.flow.planner.reason(talk.plan.decision, talk.plan.choices[len(attempts) - 1])
+
+
+def _used(talk: Talk, relay: Relay) -> Usage:
+    """As the provider counted. Where its stream broke off before: the prompt and what was passed on, by estimate."""
+    usage = relay.usage
+    if relay.counted or not usage.completion_tokens:
+        return usage
+    return replace(usage, prompt_tokens=talk.plan.decision.profile.expected.prompt_tokens)
+
+
+def _error_event(error: UpstreamFailed, attempts: Sequence[Attempt], cents: Decimal) -> bytes:
+    answer = from_exception(error, "")
+    answer.metadata = {
+        "attempts": [attempt_row(attempt) for attempt in attempts],
+        "charge_dollars": present.dollars(cents),
+    }
+    return b"data: " + answer.body() + b"\n\n"
