@@ -25,6 +25,12 @@ def _or(default: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# To JSON 5.0 is a whole number like 5.
+Whole = Annotated[int, BeforeValidator(_whole)]
 # JSON has types of its own: "5" is not a number, and 1 is not true.
 STRICT = ConfigDict(extra="ignore", strict=True)
 
@@ -75,14 +81,14 @@ class SuggestRequest(Asked):
     prompt: Prompt
     input: Annotated[dict[str, Any], _or({})] = {}
     mode: Annotated[Literal["auto", "regex"], _or("auto")] = "auto"
-    limit: Annotated[int, Field(ge=1, le=20), _or(5)] = 5
+    limit: Annotated[Whole, Field(ge=1, le=20), _or(5)] = 5
 
 
 class PriceComparisonRequest(Asked):
     """`POST /v1/models/price-comparison`"""
 
     prompt: str | None = Field(default=None, description="Classified, and its length priced; without it, a short one.")
-    limit: Annotated[int, Field(ge=1, le=20), _or(10)] = 10
+    limit: Annotated[Whole, Field(ge=1, le=20), _or(10)] = 10
 
 
 class RouteFilter(BaseModel):
@@ -127,13 +133,13 @@ class ChatRequest(Asked):
     top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    n: int | None = Field(default=None, ge=1, le=128)
-    seed: int | None = None
+    max_tokens: Whole | None = Field(default=None, ge=1)
+    max_completion_tokens: Whole | None = Field(default=None, ge=1)
+    n: Whole | None = Field(default=None, ge=1, le=128)
+    seed: Whole | None = None
     stop: str | list[str] | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    top_logprobs: Whole | None = Field(default=None, ge=0, le=20)
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -162,7 +168,7 @@ class EmbeddingsRequest(BaseModel):
     model: str
     input: str | list[str] | list[int] | list[list[int]]
     encoding_format: Annotated[Literal["float", "base64"], _or("float")] = "float"
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: Whole | None = Field(default=None, ge=1)
     user: str | None = None
 
 
@@ -180,9 +186,9 @@ class RerankRequest(BaseModel):
     model: str
     query: str = Field(min_length=1)
     documents: list[str | DocumentText] = Field(min_length=1, max_length=10_000)
-    top_n: int | None = Field(default=None, ge=1)
+    top_n: Whole | None = Field(default=None, ge=1)
     return_documents: Annotated[bool, _or(True)] = True
-    max_tokens_per_doc: int | None = Field(default=None, ge=1)
+    max_tokens_per_doc: Whole | None = Field(default=None, ge=1)
     provider: Provider = None
 
 

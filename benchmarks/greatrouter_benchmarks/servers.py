@@ -22,6 +22,8 @@ models = [
 ]
 """
 FASTEST = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+# As long as providers keep an idle connection: with uvicorn's 5 s a gateway that is behind sends on closed ones.
+KEEP_ALIVE = ("--timeout-keep-alive", "75")
 
 
 class NotStarted(Exception):
@@ -101,7 +103,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def _uvicorn(application: str, environment: Mapping[str, str]) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *FASTEST]
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *FASTEST, *KEEP_ALIVE]
     with started(command, port, environment) as server:
         yield server
 
