@@ -55,6 +55,7 @@ class Accounts:
     def __init__(self, path: Path, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         if not 16 <= len(secret) <= 64:
             raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
+        self.path = path
         self._secret = secret
         self._clock = clock
         self._cache: dict[bytes, _Known] = {}
@@ -83,12 +84,13 @@ class Accounts:
 
     # -- organizations and keys ---------------------------------------------------------------------------------
 
-    def create_key(self, organization: str, *, test: bool = False, plan: str | None = None) -> str:
-        """A new key for an organization, which is made where there is none of that name. The key is shown only here.
+    def create_key(self, organization: str, *, test: bool = False, plan: str | None = None, gr: bool = False) -> str:
+        """A new key for an organization, which is made where there is none of that name. The key is shown only here;
+        `gr` makes one that begins with `gr-`.
 
         Raises `InvalidName`.
         """
-        key = api_keys.generate(test=test)
+        key = api_keys.generate(test=test, gr=gr)
         with self._store.write() as connection:
             organization_id = directory.ensure_organization(connection, organization, plan)
             digest = api_keys.digest(key, self._secret)
@@ -118,7 +120,8 @@ class Accounts:
             self._cache[digest] = _Known(known.caller, known.valid_until, known.valid_until)
         if not api_keys.well_formed(key):
             raise KeyRejected(
-                "this API key is malformed; expected pk_live_... or pk_test_... as `greatrouter keys create` prints it"
+                "this API key is malformed; expected pk_live_..., pk_test_... or gr-... "
+                "as `greatrouter keys create` prints it"
             )
         try:
             caller = await asyncio.get_running_loop().run_in_executor(None, self._caller, digest)

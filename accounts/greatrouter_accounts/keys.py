@@ -21,8 +21,10 @@ class Caller:
     test: bool
 
 
-def generate(*, test: bool) -> str:
-    """A new key: nine characters that name it and 128 random bits that prove it."""
+def generate(*, test: bool, gr: bool = False) -> str:
+    """A new key: nine characters that name it and 128 random bits that prove it; or one that begins with `gr-`."""
+    if gr:
+        return f"gr-{secrets.token_hex(20)}"
     name = "".join(secrets.choice(ALPHABET) for _ in range(9))
     return f"pk_{'test' if test else 'live'}_{name}_{secrets.token_hex(16)}"
 

@@ -16,6 +16,12 @@ class Modalities(Shape):
     output: list[str]
 
 
+class HealthShape(Shape):
+    degraded: bool
+    success_rate: float | None
+    latency_p50_ms: float | None
+
+
 class ModelShape(Shape):
     """One model. What is served by this process also has `state`, `dimensions`, `backend` and prices by tier."""
 
@@ -43,7 +49,7 @@ class ModelShape(Shape):
     description: str
     available: bool
     params: int | None
-    health: dict[str, Any] | None
+    health: HealthShape | None = Field(description="Null for what was not tried lately.")
 
 
 class Endpoint(Shape):

@@ -38,11 +38,14 @@ def create(
     ] = False,
     credit: Annotated[str | None, typer.Option(help="US dollars to put into the wallet.")] = None,
     plan: Annotated[str | None, typer.Option(help="free, premium, max or ultra.")] = None,
+    gr: Annotated[bool, typer.Option("--gr", help="A key that begins with gr-, where a client asks for one.")] = False,
 ) -> None:
     """Makes a key and prints it, alone, on standard output. It is shown only this once."""
     with fail_clearly(), _opened() as accounts:
+        if gr and test:
+            raise CommandFailed("a test key always begins with pk_test_; leave out --gr")
         amount = None if credit is None else _cents(credit)
-        key = accounts.create_key(org, test=test, plan=_plan(plan))
+        key = accounts.create_key(org, test=test, plan=_plan(plan), gr=gr)
         if amount:
             accounts.credit(org, amount)
         sys.stdout.write(key + "\n")

@@ -122,7 +122,7 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     InsufficientCredit: _insufficient,
     StoreFailed: lambda _: ApiError(503, ACCOUNTS_DOWN, code="internal_error", retry_after_s=5),
     ModelNotServed: lambda error: ApiError(404, str(error), code="model_not_found", param="model"),
-    InvalidInput: lambda error: ApiError(400, str(error)),
+    InvalidInput: lambda error: ApiError(400, str(error), param=error.param),
     Overloaded: lambda error: ApiError(429, str(error), retry_after_s=max(1, round(error.retry_after_s))),
     ModelLoadFailed: lambda error: ApiError(503, str(error), retry_after_s=30),
     UpstreamRejected: _rejected,

@@ -1,8 +1,8 @@
 """An OpenAPI 3.1 document as one of version 3.0.3, for the many tools that read no other. Pure: documents in and out.
 
 3.0 has a JSON Schema of its own: no null, no type lists, no const, nothing beside `$ref`. Most of what pydantic writes
-can be said in both; then exactly the same values pass. What 3.0 cannot say (`LOOSENED`) is left out or widened, so that
-whatever passed before still passes.
+can be said in both; then exactly the same values pass. What 3.0 cannot say (`prefixItems`, `patternProperties`, open
+`propertyNames`, `minContains`, `unevaluated...`) is left out or widened, so that whatever passed before still passes.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,6 @@ SILENT_ON_NULL = ANNOTATIONS | {
     *("exclusiveMinimum", "exclusiveMaximum", "items", "minItems", "maxItems", "uniqueItems"),
     *("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
 }
-LOOSENED = ("prefixItems", "patternProperties", "propertyNames", "minContains", "maxContains")
 # Names of things, and rules that 3.0 has no words for.
 LEFT_OUT = frozenset(
     {
@@ -106,7 +105,7 @@ class Translation:
             if len(names) > 1:
                 found["nullable"] = True
         elif others:
-            arms = [{"type": name, **({"items": {}} if name == "array" else {})} for name in others]
+            arms: list[Schema] = [{"type": name, **({"items": {}} if name == "array" else {})} for name in others]
             also.append({"anyOf": [*arms, *([NULL] if len(others) < len(names) else [])]})
         else:
             also.append(NULL)

@@ -65,8 +65,8 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "string"},
     },
     "X-GR-Cache-TTL": {
-        "description": "Seconds for which an answer to the same request of this organization may be given again. Empty is "
-        "as good as absent.",
+        "description": "Seconds for which an answer to the same request of this organization may be given again. Empty "
+        "is as good as absent.",
         "schema": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 3600}, {"type": "string", "enum": [""]}]},
     },
     "X-GR-Guardrails": {

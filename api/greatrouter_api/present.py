@@ -14,6 +14,7 @@ from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_classifier.classification import Classification, Decision
 from greatrouter_classifier.pipeline import DEFAULT_CONFIDENCE, SESSION_CONFIDENCE
 from greatrouter_ranking.ranker import Choice, Comparison
+from greatrouter_serving.health import Health
 
 
 def pricing(prices: Pricing) -> dict[str, float]:
@@ -43,9 +44,14 @@ class ModelView:
     """The JSON of models. The short form stands in every routed answer, so its bytes are made once for each row."""
 
     def __init__(
-        self, catalog: Catalog, hosted: Callable[[str], Mapping[str, Any]], available: NDArray[np.bool_]
+        self,
+        catalog: Catalog,
+        hosted: Callable[[str], Mapping[str, Any]],
+        available: NDArray[np.bool_],
+        health: Health,
     ) -> None:
         """`hosted` gives what only a model of this process has (state, params, ...); nothing for any other."""
+        self._health = health
         self._catalog = catalog
         self._hosted = hosted
         self._available = available
@@ -60,7 +66,8 @@ class ModelView:
 
     def listed(self, row: int) -> Any:
         """As `full`, made once for what does not change while the process runs: listing all of it takes 10 ms."""
-        if self._catalog.model(row).hosted:
+        model = self._catalog.model(row)
+        if model.hosted or self._health.glance(model.id, model.provider) is not None:
             return self.full(row)
         known = self._full.get(row)
         if known is None:
@@ -88,8 +95,20 @@ class ModelView:
             "description": model.description,
             "available": bool(self._available[row]),
             "params": None,
-            "health": None,
+            "health": self._health_of(model),
             **self._hosted(model.id),
+        }
+
+    def _health_of(self, model: Model) -> dict[str, Any] | None:
+        """None for what was not tried lately. `GET /v1/model-health` says more."""
+        found = self._health.glance(model.id, model.provider)
+        if found is None:
+            return None
+        rate, latency_s = found.success_rate, found.latency_s()[0]
+        return {
+            "degraded": found.degraded,
+            "success_rate": None if rate is None else round(rate, 4),
+            "latency_p50_ms": None if np.isnan(latency_s) else round(1000 * latency_s, 2),
         }
 
     def endpoint(self, row: int) -> dict[str, Any]:

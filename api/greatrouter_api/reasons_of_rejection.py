@@ -31,6 +31,15 @@ ADVICE = {
     "excluded_provider": "every remaining provider is excluded",
     "context_window": "the prompt is longer than every remaining model's context window",
 }
+# The field of the request that turned the last ones away.
+PARAMS = {
+    **dict.fromkeys((*PROVIDER_PREFERENCES, "provider"), "provider"),
+    "model": "model",
+    "taxonomy": "taxonomy",
+    "catalog_family": "catalog_family",
+    "price_tier": "maxCost",
+    "max_output": "max_tokens",
+}
 
 
 def error(ranking: Ranking, profile: Profile) -> ApiError:
@@ -55,6 +64,6 @@ def error(ranking: Ranking, profile: Profile) -> ApiError:
         404,
         f"no model is left for the task {profile.task.value}: {ADVICE.get(last, 'every candidate was turned away')}",
         code="model_not_found",
-        param="provider" if last in PROVIDER_PREFERENCES else None,
+        param=PARAMS.get(last),
         metadata={"rejected": dict(ranking.rejected)},
     )

@@ -100,7 +100,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         pulse=Pulse(catalog, health, time.monotonic),
         feedback=feedback,
     )
-    view = present.ModelView(catalog, hosted_facts(settings, engine), available)
+    view = present.ModelView(catalog, hosted_facts(settings, engine), available, health)
     planner = Planner(catalog, decider, settings.fallback_models)
     outcomes = Outcomes(health, accounts)
     runner = Runner(planner, accounts, providers, outcomes, settings.upstream_timeout_s)

@@ -63,8 +63,8 @@ class Kind:
         return [gateway.asked(self.prompt, stream=True) for gateway in gateways]
 
 
-BURST = Kind("burst streams", 100, 0)
-PACED = Kind("paced streams", 100, 10)
+BURST = Kind("Burst streams", 100, 0)
+PACED = Kind("Paced streams", 100, 10)
 SLOW_CHUNKS = 12
 
 
@@ -142,8 +142,8 @@ def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, 
         rows.append(
             (
                 target.name,
-                f"{first:.2f}",
-                f"{first - bare:+.2f}",
+                f"{first:,.2f}",
+                f"{first - bare:+,.2f}",
                 middle(2, (run.first_ms(99) for run in runs)),
                 middle(2, (run.first_lag_ms(50) for run in runs)),
                 middle(2, (run.lag_ms(99) for run in runs)),
@@ -154,13 +154,13 @@ def _compare_streams(kind: Kind, gateways: Sequence[Gateway], connections: int, 
         )
     columns = (
         "target",
-        "first byte p50",
+        "1st byte p50",
         "over bare",
         "p99",
         "1st chunk p50",
         "chunks p99",
         "streams/s",
-        "CPU-µs a stream",
+        "CPU-µs each",
         "failed",
     )
     pace = f", one every {kind.pace_ms} ms" if kind.pace_ms else ""
@@ -186,19 +186,19 @@ def _compare_slow(kind: Kind, gateways: Sequence[Gateway], streams: int, rounds:
             (
                 target.name,
                 f"{min(len(run.whole) for run in runs)} of {streams}",
-                middle(2, (run.first_ms(50) for run in runs)),
-                middle(2, (run.first_ms(99) for run in runs)),
-                middle(2, (run.lag_ms(50) for run in runs)),
-                f"{late:.2f}",
-                f"{late - bare:+.2f}",
-                middle(2, (run.lag_ms(100) for run in runs)),
+                middle(1, (run.first_ms(50) for run in runs)),
+                middle(1, (run.first_ms(99) for run in runs)),
+                middle(1, (run.lag_ms(50) for run in runs)),
+                f"{late:,.1f}",
+                f"{late - bare:+,.1f}",
+                middle(1, (run.lag_ms(100) for run in runs)),
                 middle(0, (run.load.cpu_us / kind.chunks for run in runs)),
             )
         )
     columns = (
         "target",
         "whole",
-        "first byte p50",
+        "1st byte p50",
         "p99",
         "chunks p50",
         "p99",

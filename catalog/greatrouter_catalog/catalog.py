@@ -14,6 +14,7 @@ import polars as pl
 from greatrouter_catalog import snapshot
 from greatrouter_catalog.arrays import ModelArrays, arrays_of
 from greatrouter_catalog.errors import SnapshotError
+from greatrouter_catalog.identity import canonical_name
 from greatrouter_catalog.model import Model
 from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import MODEL_COLUMNS
@@ -22,6 +23,9 @@ from greatrouter_catalog.terms import Terms, with_terms
 
 LIST_FIELDS = ("tasks", "capabilities", "input_modalities", "output_modalities", "tags", "aliases", "sources")
 SMALLEST_RATE = Decimal("1e-12")  # what a column of rates holds
+# Before a name, it asks for the model that is meant, however the name is spelled.
+ROUTE = "route/"
+LONGEST_SPELLING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,14 @@ class Catalog:
 
     def find(self, model_id: str) -> list[int]:
         """The rows of a model: its endpoints. Where no id matches, an alias counts, and then `creator/name` with the
-        name that providers have for it: `anthropic/claude-sonnet-4` wherever that is served. Empty where unknown."""
-        return self._by_id.get(model_id) or self._by_alias.get(model_id) or self._by_creator.get(model_id, [])
+        name that providers have for it, in any case: `anthropic/claude-sonnet-4` wherever that is served. Behind
+        `route/` the name itself will do, in any of its spellings. Empty where unknown."""
+        name = model_id.removeprefix(ROUTE)
+        found = self._by_id.get(model_id) or self._by_id.get(name) or self._by_alias.get(name)
+        found = found or self._by_creator.get(name.lower(), [])
+        if found or name == model_id or len(name) > LONGEST_SPELLING:
+            return found
+        return self._by_canonical.get(canonical_name(name), [])
 
     def scores_of(self, canonical: str) -> list[Score]:
         rows = self.scores.filter(pl.col("canonical") == canonical).iter_rows(named=True)
@@ -113,7 +123,15 @@ class Catalog:
         names = self._rows["upstream_model"].str.split("/").list.last()
         for row, (creator, name) in enumerate(zip(self._rows["creator"], names, strict=True)):
             if creator:
-                found.setdefault(f"{creator}/{name}", []).append(row)
+                found.setdefault(f"{creator}/{name}".lower(), []).append(row)
+        return found
+
+    @cached_property
+    def _by_canonical(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, canonical in enumerate(self._rows["canonical"]):
+            if canonical:
+                found.setdefault(canonical, []).append(row)
         return found
 
     @cached_property

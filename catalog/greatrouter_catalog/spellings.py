@@ -122,6 +122,8 @@ RESPELLINGS = tuple(
 
 # Two names that a maker gave one model: no rule can derive them.
 SAME = {
+    "embed-english-v3-3": "embed-english-v3",
+    "embed-multilingual-v3-3": "embed-multilingual-v3",
     "nano-banana": "gemini-2-5-flash-image",
     "nano-banana-2": "gemini-3-1-flash-image",
     "nano-banana-pro": "gemini-3-pro-image",

@@ -43,7 +43,11 @@ class Overloaded(ServingError):
 
 
 class InvalidInput(ServingError):
-    """The input is empty, out of range or not the model's. The message says what is allowed."""
+    """The input is empty, out of range or not the model's. The message says what is allowed, `param` in which field."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class UpstreamFailed(ServingError):

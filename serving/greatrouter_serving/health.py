@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from greatrouter_serving.call import Attempt
@@ -117,6 +118,14 @@ class Health:
         """As of now; None where it was never tried."""
         found = self._endpoints.get((model_id, provider))
         if found is not None:
+            found.decay(self._clock())
+        return found
+
+    def glance(self, model_id: str, provider: str) -> EndpointHealth | None:
+        """As `of`, from any thread: nothing is changed by looking."""
+        found = self._endpoints.get((model_id, provider))
+        if found is not None:
+            found = copy(found)
             found.decay(self._clock())
         return found
 

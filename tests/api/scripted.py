@@ -15,41 +15,36 @@ from tests.api.conftest import Running, running
 from tests.serving.fake_provider import Answer, FakeServer
 
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class Wire(FakeServer):
-    """In a thread of its own. A test sets `script`, whose answers are given in order, the last one again and again, or
-    `handler`, which gets the raw connection."""
+    """In a thread of its own. It plays what it is given: answers, the last one again and again, or a handler that
+    writes raw bytes where each request has come in, after which the connection ends."""
 
     def __init__(self) -> None:
         super().__init__(())
         self.handler: Handler | None = None
         self.left = threading.Event()
 
-    def play(self, *answers: Answer) -> None:
+    def play(self, *answers: Answer, handler: Handler | None = None) -> None:
         self.requests.clear()
         self.left.clear()
-        self.handler = None
-        self._answers = list(answers)
+        self.handler = handler
+        self._answers = list(answers) or [Answer()]
 
     @property
     def models(self) -> list[str]:
         """What each request asked for, in the provider's own names."""
         return [request.json()["model"] for request in self.requests]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.handler is None:
-            await super().serve(reader, writer)
-            return
-        try:
-            await self.handler(reader, writer)
-        except ConnectionError:
-            self.left.set()
-        finally:
-            writer.close()
-
     async def _send(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        if self.handler is not None:
+            try:
+                await self.handler(writer)
+            except ConnectionError:
+                self.left.set()
+            return False
         if answer.ending == "reset":
             # Closing a socket that does not linger is what sends RST instead of FIN.
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
@@ -113,12 +108,12 @@ TWICE = (priced("twice/talk"), priced("twice/embed", "embeddings"), priced("twic
 
 
 @contextmanager
-def scripted(home: Path, **overrides: Any) -> Iterator[tuple[Running, Wire]]:
-    """`lab` and `spare` are the scripted provider; at `gone` nobody listens."""
+def scripted(home: Path, api_key_env: str | None = None, **overrides: Any) -> Iterator[tuple[Running, Wire]]:
+    """`lab` and `spare` are the scripted provider, nobody listens at `gone`; `api_key_env` names lab's key."""
     with ExitStack() as stack:
         played = stack.enter_context(wire())
         providers = {
-            "lab": ProviderSettings(base_url=played.url, models=[*LAB, *TWICE]),
+            "lab": ProviderSettings(base_url=played.url, api_key_env=api_key_env, models=[*LAB, *TWICE]),
             "spare": ProviderSettings(base_url=played.url, models=list(TWICE)),
             "gone": ProviderSettings(
                 base_url=f"http://127.0.0.1:{unused_port()}/v1",

@@ -47,6 +47,9 @@ def test_successes_and_failures_of_every_kind_are_counted(tmp_path: Path) -> Non
         assert small["latency_penalty"] > 0
         assert small["endpoints"][0]["provider"] == "lab"
         assert (large["degraded"], large["health_entry"]["successes"]) == (False, 0)
+        listed = server.client.get("/v1/models?provider=lab").json()["data"]
+        assert {row["id"]: row["health"] is not None for row in listed} == {"lab/small": True, "lab/large": False}
+        assert server.client.get("/v1/models/lab/small").json()["health"]["success_rate"] < 1
         assert {"lab/small", "lab/large"} <= {state["model_id"] for state in health(server)["health"]}
 
 

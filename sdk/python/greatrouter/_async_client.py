@@ -10,7 +10,7 @@ from greatrouter import _endpoints, types
 from greatrouter._base import DEFAULT_BASE_URL, BaseClient, key_or_environment
 from greatrouter._retry import Outcome
 from greatrouter._stream import AsyncChatStream
-from greatrouter._wire import Answer, Call, Wire
+from greatrouter._wire import Call, Result, Wire
 
 Fields = Mapping[str, object]
 
@@ -126,16 +126,16 @@ class AsyncGreatRouter(BaseClient):
     async def get_catalog_family(self, family_id: str) -> types.Family:
         return await self._run(_endpoints.get_catalog_family(family_id))
 
-    async def get_preferences(self) -> dict[str, Any]:
+    async def get_preferences(self) -> types.Preferences:
         return await self._run(_endpoints.get_preferences())
 
-    async def get_preference_suggestions(self) -> dict[str, Any]:
+    async def get_preference_suggestions(self) -> types.PreferenceSuggestions:
         return await self._run(_endpoints.get_preference_suggestions())
 
-    async def set_preference(self, key: str, value: object) -> dict[str, Any]:
+    async def set_preference(self, key: str, value: object) -> types.Preferences:
         return await self._run(_endpoints.set_preference(key, value))
 
-    async def delete_preference(self, key: str) -> dict[str, Any]:
+    async def delete_preference(self, key: str) -> types.Preferences:
         return await self._run(_endpoints.delete_preference(key))
 
     async def embeddings(
@@ -156,7 +156,7 @@ class AsyncGreatRouter(BaseClient):
     ) -> types.RerankAnswer:
         return await self._run(_endpoints.rerank(model, query, documents, top_n, fields))
 
-    async def account(self) -> dict[str, Any]:
+    async def account(self) -> types.Account:
         return await self._run(_endpoints.account())
 
     @overload
@@ -166,7 +166,7 @@ class AsyncGreatRouter(BaseClient):
     @overload
     async def org_logs(
         self, request: None = None, /, *, format: Literal["json"] = "json", **fields: Unpack[types.LogsFilter]
-    ) -> dict[str, Any]: ...
+    ) -> types.LogPage: ...
     @overload
     async def org_logs(self, request: Fields, /, **fields: Any) -> Any: ...
     async def org_logs(self, request: Fields | None = None, /, **fields: Any) -> Any:
@@ -186,10 +186,10 @@ class AsyncGreatRouter(BaseClient):
         call = _endpoints.chat_completions(request, fields)
         return AsyncChatStream(await self._send(call), self._wire) if call.format == "events" else await self._run(call)
 
-    async def _run(self, call: Call[Answer]) -> Answer:
+    async def _run(self, call: Call[Result]) -> Result:
         return self._wire.answer(call, await self._send(call))
 
-    async def _send(self, call: Call[Answer]) -> httpx2.Response:
+    async def _send(self, call: Call[Result]) -> httpx2.Response:
         request = self._wire.request(call, self._http)
         retrying = self._wire.retrying()
         wait_s = next(retrying)

@@ -10,7 +10,7 @@ from greatrouter import _endpoints, types
 from greatrouter._base import DEFAULT_BASE_URL, BaseClient, key_or_environment
 from greatrouter._retry import Outcome
 from greatrouter._stream import ChatStream
-from greatrouter._wire import Answer, Call, Wire
+from greatrouter._wire import Call, Result, Wire
 
 Fields = Mapping[str, object]
 
@@ -134,16 +134,16 @@ class GreatRouter(BaseClient):
         """The model line with its models; `family_id` as in `llm/meta--llama-3.3`."""
         return self._run(_endpoints.get_catalog_family(family_id))
 
-    def get_preferences(self) -> dict[str, Any]:
+    def get_preferences(self) -> types.Preferences:
         return self._run(_endpoints.get_preferences())
 
-    def get_preference_suggestions(self) -> dict[str, Any]:
+    def get_preference_suggestions(self) -> types.PreferenceSuggestions:
         return self._run(_endpoints.get_preference_suggestions())
 
-    def set_preference(self, key: str, value: object) -> dict[str, Any]:
+    def set_preference(self, key: str, value: object) -> types.Preferences:
         return self._run(_endpoints.set_preference(key, value))
 
-    def delete_preference(self, key: str) -> dict[str, Any]:
+    def delete_preference(self, key: str) -> types.Preferences:
         return self._run(_endpoints.delete_preference(key))
 
     def embeddings(
@@ -166,7 +166,7 @@ class GreatRouter(BaseClient):
         """`model` is a model's id, or one dict of all fields."""
         return self._run(_endpoints.rerank(model, query, documents, top_n, fields))
 
-    def account(self) -> dict[str, Any]:
+    def account(self) -> types.Account:
         """Balance, today's spend, plan, limits and the last calls."""
         return self._run(_endpoints.account())
 
@@ -177,11 +177,11 @@ class GreatRouter(BaseClient):
     @overload
     def org_logs(
         self, request: None = None, /, *, format: Literal["json"] = "json", **fields: Unpack[types.LogsFilter]
-    ) -> dict[str, Any]: ...
+    ) -> types.LogPage: ...
     @overload
     def org_logs(self, request: Fields, /, **fields: Any) -> Any: ...
     def org_logs(self, request: Fields | None = None, /, **fields: Any) -> Any:
-        """The organization's calls: a dict, or text where `format="csv"`."""
+        """The organization's calls: a page of rows, or text where `format="csv"`."""
         return self._run(_endpoints.org_logs(request, fields))
 
     @overload
@@ -199,10 +199,10 @@ class GreatRouter(BaseClient):
         call = _endpoints.chat_completions(request, fields)
         return ChatStream(self._send(call), self._wire) if call.format == "events" else self._run(call)
 
-    def _run(self, call: Call[Answer]) -> Answer:
+    def _run(self, call: Call[Result]) -> Result:
         return self._wire.answer(call, self._send(call))
 
-    def _send(self, call: Call[Answer]) -> httpx2.Response:
+    def _send(self, call: Call[Result]) -> httpx2.Response:
         request = self._wire.request(call, self._http)
         retrying = self._wire.retrying()
         wait_s = next(retrying)

@@ -17,9 +17,8 @@ LONGEST_BACKOFF_S = 8.0
 LONGEST_WAIT_S = 120.0
 
 _RETRIED_STATUSES = frozenset({408, 409, 429})
-# The request may not have arrived, and its Idempotency-Key makes a second arrival harmless. A read time-out is not
-# here: the work goes on, so sending it again would only earn a 409.
-_RETRIED_FAILURES = (httpx2.ConnectTimeout, httpx2.NetworkError, httpx2.RemoteProtocolError)
+# The request may not have arrived, or its answer was lost; by its Idempotency-Key a server knows a second arrival.
+_RETRIED_FAILURES = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 Outcome = httpx2.Response | httpx2.RequestError
 """What one attempt brings. A response that is not 2xx must have been read."""
@@ -56,7 +55,7 @@ def _is_transient(outcome: Outcome) -> bool:
 def _wait_s(error: GreatRouterError, retries: int) -> float:
     if error.retry_after_s:  # "now" (0, or a date gone by) is no reason to skip the backoff
         return error.retry_after_s
-    # Half of it is chance, so that clients that failed together do not come back together. The exponent is capped
+    # A quarter of it is chance, so that clients that failed together do not come back together. The exponent is capped
     # because 2.0 ** 1024 overflows.
     longest_s = min(FIRST_BACKOFF_S * 2.0 ** min(retries, 10), LONGEST_BACKOFF_S)
-    return longest_s * random.uniform(0.5, 1.0)
+    return longest_s * random.uniform(0.75, 1.0)

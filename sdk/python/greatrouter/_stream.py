@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import AsyncGenerator, Generator
-from typing import Self, cast
+from typing import Self
 
 import httpx2
 
 from greatrouter._errors import APIConnectionError, GreatRouterError, error_from_event, error_from_failure
 from greatrouter._wire import Wire
 from greatrouter.types import ChatChunk
+from greatrouter.types._answer import read
 
 # httpx2 stops at 1 MB an event, but a generated image comes as one event of several.
 _MAX_EVENT_BYTES = None
 
 
 class ChatStream:
-    """Iterate it once for the chunks, each a dict as OpenAI's; leaving its `with` block closes the connection.
+    """Iterate it once for the chunks, which are OpenAI's; leaving its `with` block closes the connection.
 
     A failure in mid-stream raises: what was yielded before it is not the whole answer.
     """
@@ -112,7 +113,7 @@ def _chunk(event: httpx2.ServerSentEvent, response: httpx2.Response, wire: Wire)
         ) from failure
     if event.event == "error" or (isinstance(document, dict) and document.get("error")):
         raise error_from_event(event.data, request_id=request_id, secret=wire.api_key)
-    return cast(ChatChunk, document)
+    return read(ChatChunk, document)
 
 
 def _cut_short(response: httpx2.Response) -> APIConnectionError:

@@ -1,25 +1,28 @@
 """Turns a call into an HTTP request, and an HTTP answer into what the call returns."""
 
+import json
 import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar
 
 import httpx2
 
 from greatrouter._errors import AuthenticationError, unreadable_answer
 from greatrouter._retry import Outcome, retrying
 from greatrouter._version import version
+from greatrouter.types._answer import read
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[Answer]):
-    """One request, before it has a server or a key. `path` is relative to the base URL."""
+class Call(Generic[Result]):
+    """One request, before it has a server or a key. `path` is relative to the base URL; `result` is what comes back."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
+    result: type[Result]
     query: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
     format: Literal["json", "text", "events"] = "json"
@@ -48,7 +51,7 @@ class Wire:
         url = httpx2.URL(self.base_url)
         return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
-    def request(self, call: Call[Answer], http: httpx2.Client | httpx2.AsyncClient) -> httpx2.Request:
+    def request(self, call: Call[Result], http: httpx2.Client | httpx2.AsyncClient) -> httpx2.Request:
         """Built once per call: the retries send this very request, so they share its Idempotency-Key."""
         headers = httpx2.Headers(
             {
@@ -59,12 +62,14 @@ class Wire:
         )
         if call.method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
         headers.update(self.headers)
         return http.build_request(
             call.method,
             f"{self.base_url.rstrip('/')}/{call.path}",
             params={name: _as_text(value) for name, value in call.query.items() if value is not None} or None,
-            json=call.body,
+            content=None if call.body is None else _as_json(call.body),
             headers=headers,
             timeout=self.timeout_s,
         )
@@ -72,15 +77,14 @@ class Wire:
     def retrying(self) -> Generator[float, Outcome, httpx2.Response]:
         return retrying(max_retries=self.max_retries, server=self.server, secret=self.api_key)
 
-    def answer(self, call: Call[Answer], response: httpx2.Response) -> Answer:
+    def answer(self, call: Call[Result], response: httpx2.Response) -> Result:
         if call.format == "text":
-            return cast(Answer, response.text)
-        if not response.content:  # 204, and servers that delete without a word
-            return cast(Answer, {})
+            return read(call.result, response.text)
         try:
-            return cast(Answer, response.json())
+            document = response.json() if response.content else {}  # 204, and servers that delete without a word
         except (ValueError, RecursionError) as error:
             raise unreadable_answer(response, secret=self.api_key) from error
+        return read(call.result, document)
 
 
 def _check_key(api_key: str) -> None:
@@ -108,6 +112,18 @@ def _check_base_url(base_url: str) -> None:
             "base_url must be http:// or https://, a host and a path, as in http://127.0.0.1:8080/v1, "
             "without user name, query or fragment"
         )
+
+
+def _as_json(body: Mapping[str, object]) -> bytes:
+    """As httpx2 writes it, and an answer (or another mapping that is no dict) as an object: callers send messages back."""
+    text = json.dumps(body, default=_as_dict, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def _as_dict(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a request holds a {type(value).__name__}, which JSON has no form for; give dicts, lists and text")
 
 
 def _as_text(value: object) -> str:

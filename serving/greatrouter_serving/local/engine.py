@@ -160,7 +160,9 @@ class Engine:
         allowed = sorted({native, *self._model(model_id).config.dimensions})
         if asked is not None and asked not in allowed:
             sizes = ", ".join(str(size) for size in allowed)
-            raise InvalidInput(f"dimensions={asked} is not a size {model_id} was trained for; allowed: {sizes}")
+            raise InvalidInput(
+                f"dimensions={asked} is not a size {model_id} was trained for; allowed: {sizes}", "dimensions"
+            )
         return native if asked is None else asked
 
     def _check_open(self) -> None:
@@ -200,19 +202,20 @@ class LocalEmbedder:
 
 def _check_inputs(inputs: Sequence[str] | Sequence[Sequence[int]]) -> None:
     if not inputs:
-        raise InvalidInput("input is an empty list; send at least one text")
+        raise InvalidInput("input is an empty list; send at least one text", "input")
     for place, text in enumerate(inputs):
         if not text:
-            raise InvalidInput(f"input {place} is empty; every input needs at least one character or token id")
+            raise InvalidInput(f"input {place} is empty; every input needs at least one character or token id", "input")
 
 
 def _check_rerank(query: str, documents: Sequence[str], max_tokens_per_doc: int | None) -> None:
     if not query.strip():
-        raise InvalidInput("query is empty; say what the documents are to be relevant to")
+        raise InvalidInput("query is empty; say what the documents are to be relevant to", "query")
     if not documents:
-        raise InvalidInput("documents is an empty list; send at least one document")
+        raise InvalidInput("documents is an empty list; send at least one document", "documents")
     if max_tokens_per_doc is not None and max_tokens_per_doc < 1:
-        raise InvalidInput(f"max_tokens_per_doc is {max_tokens_per_doc}; send 1 or more, or leave it out")
+        message = f"max_tokens_per_doc is {max_tokens_per_doc}; send 1 or more, or leave it out"
+        raise InvalidInput(message, "max_tokens_per_doc")
 
 
 def _to_ids(backend: Backend, inputs: Sequence[str] | Sequence[Sequence[int]]) -> list[Ids]:
@@ -221,7 +224,7 @@ def _to_ids(backend: Backend, inputs: Sequence[str] | Sequence[Sequence[int]]) -
     if len(texts) == len(inputs):
         return backend.tokenize(texts, limit)
     if texts:
-        raise InvalidInput("input mixes texts and token ids; send a list of one kind")
+        raise InvalidInput("input mixes texts and token ids; send a list of one kind", "input")
     return [backend.admit([int(i) for i in ids], limit) for ids in inputs]
 
 

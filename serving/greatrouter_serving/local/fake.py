@@ -40,7 +40,8 @@ class FakeBackend:
 
     def admit(self, ids: Sequence[int], max_tokens: int) -> Ids:
         if any(not 0 <= i < self.traits.vocabulary for i in ids):
-            raise InvalidInput(f"token ids of this model lie in 0..{self.traits.vocabulary - 1}; send those, or text")
+            largest = self.traits.vocabulary - 1
+            raise InvalidInput(f"token ids of this model lie in 0..{largest}; send those, or text", "input")
         return self._framed([i for i in ids if i not in self.traits.marker_ids], max_tokens)
 
     def _framed(self, inside: list[int], max_tokens: int) -> Ids:

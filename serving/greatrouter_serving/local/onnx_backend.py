@@ -64,7 +64,8 @@ class OnnxBackend:
         if wrong is not None:
             raise InvalidInput(
                 f"token id {wrong} is not in this model's vocabulary (0..{self.traits.vocabulary - 1}); "
-                "send ids made by the model's own tokenizer, or send text"
+                "send ids made by the model's own tokenizer, or send text",
+                "input",
             )
         inside = list(ids)
         if inside[: len(self._opening)] == self._opening:

@@ -20,7 +20,7 @@ NOT_THE_REQUEST = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 4
 _ABOUT_OUR_KEY = {401: "refused our key", 402: "wants its account funded", 403: "forbids this to our key"}
 # Gemini's compatible endpoint says 400 where the others say 401.
 _KEY_IS_WRONG = re.compile(
-    r"api[ _-]?key (?:is |was )?(?:not valid|invalid|expired|not found)|invalid[ _]api[ _-]?key", re.I
+    r"api[ _-]?key (?:is |was )?(?:not valid|invalid|expired|not found)|(?:invalid|incorrect)[ _]api[ _-]?key", re.I
 )
 
 MAX_MESSAGE_CHARACTERS = 500

@@ -109,18 +109,17 @@ class Transport:
             raise lost_connection(self.name, error, timeout_s) from error
 
     async def _first_event(self, response: aiohttp.ClientResponse) -> bytes:
-        splitter = EventSplitter()
-        seen = b""
-        while piece := await response.content.readany():
-            seen += piece
+        splitter, pieces, size = EventSplitter(), [], 0
+        while size <= MAX_CHAT_BYTES and (piece := await response.content.readany()):
+            pieces.append(piece)
+            size += len(piece)
             for data in filter(None, map(data_of, splitter.feed(piece))):
                 if data == b"[DONE]":
                     raise malformed(self.name, "a stream without events")
                 # Some servers open a stream with status 200 and say in it that they failed.
                 self.parse(data)
-                return seen
-            if len(seen) > MAX_CHAT_BYTES:
-                break
+                return b"".join(pieces)
+        seen = b"".join(pieces)
         if seen.lstrip().startswith(b"{"):
             # Others answer with JSON where they fail, with status 200 too.
             self.parse(seen)

@@ -1,0 +1,213 @@
+"""Money set aside for many requests at once: it is the same money."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.errors import InsufficientCredit, InvalidAmount
+from greatrouter_accounts.ledger import POOL_SHARE, Charge, Fund, Reserve, Settle
+from greatrouter_accounts.ledger import post as posted
+from greatrouter_accounts.pools import Hold
+from tests.accounts.test_accounts import flush, funded, held
+
+Open = Callable[[], Accounts]
+Start = Callable[[str], "subprocess.Popen[str]"]
+RICH, CENT = 10_000, Decimal(1)
+
+
+def pooled(accounts: Accounts, cents: int = RICH, name: str = "ada") -> "tuple[Hold, Callable[[], None]]":
+    """A reservation out of a pool; the first request finds none and fills it for the next."""
+    caller = funded(accounts, cents, name)
+
+    async def take() -> Hold:
+        for attempt in range(50):
+            reservation = await accounts.reserve(caller, CENT, f"req_{attempt}")
+            if isinstance(reservation, Hold):
+                return reservation
+            accounts.release(reservation)
+            await asyncio.sleep(0)
+        raise AssertionError("no pool was filled")
+
+    hold = asyncio.run(take())
+    flush(accounts)
+    return hold, lambda: accounts.release(hold)
+
+
+def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(path: Path, accounts: Accounts) -> None:
+    hold, _ = pooled(accounts)
+    assert 0 < held(path) <= RICH * POOL_SHARE
+    assert accounts.balance("ada") == RICH
+    assert asyncio.run(accounts.settle(hold, Decimal("0.25"))) == Decimal("0.25")
+    assert accounts.balance("ada") == RICH - Decimal("0.25")
+    assert accounts.verify() == []
+
+
+def test_a_statement_has_one_line_a_request_and_hides_what_only_moves(opened: Open) -> None:
+    accounts = opened()
+    hold, _ = pooled(accounts)
+    asyncio.run(accounts.settle(hold, Decimal("0.25")))
+    accounts.close()
+    again = opened()
+    lines = [(e["kind"], e["amount_cents"]) for e in again.statement("ada") if e["kind"] not in {"reserve", "release"}]
+    assert lines == [("charge", Decimal("-0.25")), ("grant", Decimal(RICH))]
+    assert sum(e["amount_cents"] for e in again.statement("ada")) == again.balance("ada")
+
+
+def test_what_costs_more_than_was_promised_is_charged_all_the_same(accounts: Accounts) -> None:
+    hold, _ = pooled(accounts)
+    assert asyncio.run(accounts.settle(hold, Decimal(5_000))) == 5_000
+    assert accounts.balance("ada") == 5_000
+    assert accounts.verify() == []
+
+
+def test_no_charge_takes_a_wallet_below_zero(accounts: Accounts) -> None:
+    hold, _ = pooled(accounts)
+    assert asyncio.run(accounts.settle(hold, Decimal(RICH * 2))) == RICH
+    assert accounts.balance("ada") == 0
+    assert accounts.verify() == []
+
+
+def test_a_promise_is_kept_or_given_back_once(accounts: Accounts) -> None:
+    hold, release = pooled(accounts)
+    release()
+    release()
+    assert asyncio.run(accounts.settle(hold, CENT)) == 0
+    assert accounts.balance("ada") == RICH
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-1", "Infinity"])
+def test_what_is_no_amount_charges_nothing(accounts: Accounts, amount: str) -> None:
+    hold, _ = pooled(accounts)
+    with pytest.raises(InvalidAmount):
+        asyncio.run(accounts.settle(hold, Decimal(amount)))
+    assert accounts.balance("ada") == RICH
+    assert not hold.open
+
+
+def test_a_poor_wallet_has_no_pool(path: Path, accounts: Accounts) -> None:
+    caller = funded(accounts, 500)
+
+    async def reserve() -> None:
+        for number in range(5):
+            assert not isinstance(await accounts.reserve(caller, CENT, f"req_{number}"), Hold)
+
+    asyncio.run(reserve())
+    assert held(path) == 5
+
+
+def test_a_pool_goes_back_when_the_store_is_closed_and_when_its_process_is_killed(
+    path: Path, opened: Open, process: Start
+) -> None:
+    accounts = opened()
+    pooled(accounts)[1]()
+    accounts.close()
+    assert held(path) == 0
+    child = process(
+        """
+accounts = opened()
+caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
+async def main():
+    for number in range(50):
+        accounts.release(await accounts.reserve(caller, Decimal(1), "req"))
+        await asyncio.sleep(0.001)
+asyncio.run(main())
+print("pooled", flush=True)
+import time; time.sleep(60)
+"""
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "pooled\n"
+    assert held(path) > 0
+    child.kill()
+    child.wait()
+    again = opened()
+    assert held(path) == 0
+    assert again.balance("ada") == RICH
+    assert again.verify() == []
+
+
+def test_another_process_may_spend_nearly_all_that_is_left(opened: Open) -> None:
+    first, second = opened(), opened()
+    pooled(first)[1]()
+    caller = funded(second, 0)
+    most = RICH * (1 - POOL_SHARE)
+    reservation = asyncio.run(second.reserve(caller, most, "req_1"))
+    assert asyncio.run(second.settle(reservation, most)) == most
+    with pytest.raises(InsufficientCredit):
+        asyncio.run(second.reserve(caller, RICH - most, "req_2"))
+    first.close()
+    assert second.balance("ada") == RICH - most
+    assert asyncio.run(second.settle(asyncio.run(second.reserve(caller, RICH - most, "req_3")), CENT)) == 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    requests=st.lists(
+        st.tuples(
+            st.decimals("0.001", "3", places=4), st.decimals(0, "5", places=4), st.sampled_from(["settle", "release"])
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_is_reserved_settled_and_released_the_books_agree(
+    tmp_path_factory: pytest.TempPathFactory, requests: list[tuple[Decimal, Decimal, str]]
+) -> None:
+    accounts = Accounts(tmp_path_factory.mktemp("pools") / "accounts.sqlite3", b"a secret of thirty-two bytes ....")
+    try:
+        caller = funded(accounts, RICH)
+
+        async def one(number: int, estimate: Decimal, cost: Decimal, end: str) -> Decimal:
+            reservation = await accounts.reserve(caller, estimate, f"req_{number}")
+            await asyncio.sleep(0)
+            if end == "settle":
+                return await accounts.settle(reservation, cost)
+            accounts.release(reservation)
+            return Decimal(0)
+
+        async def main() -> list[Decimal]:
+            return await asyncio.gather(*(one(number, *request) for number, request in enumerate(requests)))
+
+        charged = asyncio.run(main())
+        assert charged == [cost if end == "settle" else 0 for _, cost, end in requests]
+        assert accounts.verify() == []
+    finally:
+        accounts.close()
+    again = Accounts(accounts_path := accounts.path, b"a secret of thirty-two bytes ....")
+    try:
+        assert again.balance("ada") == RICH - sum(charged)
+        assert again.verify() == []
+        assert held(accounts_path) == 0
+    finally:
+        again.close()
+
+
+# -- the rules, without a database --------------------------------------------------------------------------------
+
+AMOUNTS = st.decimals(0, 2_000, places=2)
+OPERATIONS = st.one_of(
+    st.builds(lambda a, b: Fund("f", "pool", "ada", max(a, b), min(a, b)), AMOUNTS, AMOUNTS),
+    st.builds(lambda a, b: Charge("c", "pool", a, b, "req"), AMOUNTS, AMOUNTS),
+    st.builds(lambda a: Reserve("r", "ada", a, "req"), AMOUNTS),
+    st.builds(lambda: Settle("s", "pool", Decimal(0))),
+)
+
+
+@given(start=st.decimals(0, 5_000, places=2), operations=st.lists(OPERATIONS, max_size=20))
+def test_no_order_of_operations_makes_or_loses_a_cent(
+    start: Decimal, operations: list[Fund | Charge | Reserve]
+) -> None:
+    posting = posted({"wallet:ada": start}, operations, {})
+    assert sum(posting.changes.values()) == 0
+    for account in ("wallet:ada", "held:ada", "revenue"):
+        assert posting.balance(account) >= 0
+    assert sum(r.amount_cents for r in posting.open.values() if r.id == "pool") <= posting.balance("held:ada")
+    for operation, result in zip(operations, posting.results, strict=True):
+        if isinstance(operation, Fund) and isinstance(result, Decimal):
+            assert result == 0 or operation.least_cents <= result <= operation.amount_cents
