@@ -88,7 +88,9 @@ def classify(
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="classifier, route or rerank.")]) -> None:
+def bench(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="classifier, gateway, rerank or route.")]
+) -> None:
     """Runs one of the project's own benchmarks; `greatrouter bench NAME --help` lists its options."""
     with fail_clearly():
         from greatrouter_api.benches import run

@@ -126,7 +126,7 @@ def _route(endpoint: Endpoint) -> APIRoute:
         methods=["POST"],
         tags=[endpoint.tag],
         summary=endpoint.summary,
-        operation_id=endpoint.path.strip("/").replace("/", "_"),
+        operation_id=endpoint.path.strip("/").replace("/", "_").replace("-", "_"),
         response_model=None,
         responses=responses,
         openapi_extra={"security": [{"bearer": []}, {"apiKey": []}]},

@@ -75,8 +75,9 @@ def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
     rows = services.catalog.find(model_id)
     if not rows and not tried:
         raise unknown_model(model_id)
-    providers = dict.fromkeys(services.catalog.model(row).provider for row in rows)
-    found = [(name, services.health.of(model_id, name) or EndpointHealth()) for name in providers]
+    # A creator's name for a model stands for endpoints of several ids.
+    tried_at = dict.fromkeys((services.catalog.ids[row], services.catalog.model(row).provider) for row in rows)
+    found = [(provider, services.health.of(name, provider) or EndpointHealth()) for name, provider in tried_at]
     return {
         "model_id": model_id,
         "degraded": bool(found) and all(health.degraded for _, health in found),
