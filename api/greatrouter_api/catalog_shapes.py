@@ -1,6 +1,6 @@
 """The answers of the catalog's endpoints, for the OpenAPI document alone: they are checked against it in tests."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 

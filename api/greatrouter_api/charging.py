@@ -121,25 +121,27 @@ def billed(usage: Usage, expected: Expected, model: Model) -> Usage:
     counted = {name: _believed(getattr(usage, name), limit, f"{name} of {model.id}") for name, limit in limits.items()}
     tokens = counted["prompt_tokens"] or counted["completion_tokens"]
     units: dict[str, Any] = {
-        name: count if count or (tokens and name.endswith("_tokens")) else getattr(expected, name)
+        name: count if count or (count == 0 and tokens and name.endswith("_tokens")) else getattr(expected, name)
         for name, count in counted.items()
     }
     return replace(usage, **units, cached_tokens=min(usage.cached_tokens, units["prompt_tokens"]))
 
 
-def _believed(count: int | Decimal, limit: int | Decimal, what: str) -> int | Decimal:
+def _believed(count: int | Decimal, limit: int | Decimal, what: str) -> int | Decimal | None:
     if count <= limit:
         return count
     log.warning("a provider counted %s %s, which cannot be; the estimate is charged", count, what)
-    return 0
+    return None
 
 
 def _limits(expected: Expected, model: Model) -> dict[str, int | Decimal]:
     """The most of each unit that a request of this size can have used."""
-    longest = max(model.max_output_tokens or 0, model.context_window or 0, expected.completion_tokens)
+    # What is expected counts all `n` answers of a request, the model's bounds hold for each of them.
+    several = TIMES_THE_ESTIMATE * expected.completion_tokens
+    longest = max(model.max_output_tokens or 0, model.context_window or 0) or LONGEST_ANSWER_TOKENS
     return {
         "prompt_tokens": TIMES_THE_ESTIMATE * expected.prompt_tokens + PROMPT_TOKENS_BEYOND_ESTIMATE,
-        "completion_tokens": longest or LONGEST_ANSWER_TOKENS,
+        "completion_tokens": max(longest, several),
         "images": max(1, expected.images),
         "seconds": TIMES_THE_ESTIMATE * max(expected.seconds, Decimal(60)),
         "characters": TIMES_THE_ESTIMATE * max(expected.characters, 100),

@@ -34,6 +34,8 @@ async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
                         assembler.feed(piece)
                     if passed := relay.feed(piece):
                         yield passed
+                    if relay.broken is not None:
+                        raise relay.broken
             except UpstreamFailed as error:
                 broken = error
             except (asyncio.CancelledError, GeneratorExit):
@@ -78,7 +80,7 @@ def _why(talk: Talk, attempts: Sequence[Attempt]) -> str:
 def _used(talk: Talk, relay: Relay) -> Usage:
     """As the provider counted. Where its stream broke off before: the prompt and what was passed on, by estimate."""
     usage = relay.usage
-    if relay.counted or not usage.completion_tokens:
+    if relay.counted:
         return usage
     return replace(usage, prompt_tokens=talk.plan.decision.profile.expected.prompt_tokens)
 

@@ -194,7 +194,8 @@ class Decider:
         tasks = self._catalog.model(rows[0]).tasks
         if set(tasks) <= ONE_KIND:  # whether prose or code is asked of it changes nothing, and asking takes 60 us
             mode = question.content_mode or question.default_mode
-            return await self.classify(replace(question, task=Task(tasks[0]), content_mode=mode))
+            found = await self.classify(replace(question, task=Task(tasks[0]), content_mode=mode))
+            return replace(found, reasoning=f"The named model is one for {tasks[0]}")
         guess = self._classifier.decide(question)
         if guess is not None and guess.task in tasks:
             return guess

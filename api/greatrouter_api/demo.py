@@ -111,7 +111,7 @@ def _decisions(client: GreatRouter) -> None:
     answers = []
     with _step(f"{len(PROMPTS)} requests through the Python SDK"):
         for prompt, optimization in PROMPTS:
-            answers.append((prompt, dict(client.auto_route(prompt=prompt, input={}, optimization=optimization))))
+            answers.append((prompt, client.auto_route(prompt=prompt, input={}, optimization=optimization).to_dict()))
     say = tables.console().print
     say("\nWhat was asked, which model was chosen and why (saved: against the dearest candidate).")
     say("Under the demo's test key, models of outside providers answer from a labelled sandbox.\n")
@@ -121,10 +121,9 @@ def _decisions(client: GreatRouter) -> None:
 def _rerank(client: GreatRouter) -> None:
     answer = client.rerank(model="router", query=QUERY, documents=list(PASSAGES))
     rows: list[tuple[Any, ...]] = [
-        (place, f"{hit['relevance_score']:.3f}", hit["document"]["text"])
-        for place, hit in enumerate(answer["results"], start=1)
+        (place, f"{hit.relevance_score:.3f}", PASSAGES[hit.index]) for place, hit in enumerate(answer.results, start=1)
     ]
-    tables.table(f"rerank by {answer['model']}, on this machine: {QUERY}", ("#", "score", "passage"), rows)
+    tables.table(f"rerank by {answer.model}, on this machine: {QUERY}", ("#", "score", "passage"), rows)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

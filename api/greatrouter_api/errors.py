@@ -1,5 +1,6 @@
 """The one error shape, and the one table that maps what the packages raise to it."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,12 @@ def _rejected(error: Any) -> ApiError:
     return ApiError(400, str(error), metadata={"attempts": attempts})
 
 
+def _exhausted(error: Any) -> ApiError:
+    attempts = [attempt_row(attempt) for attempt in error.attempts]
+    wait_s = None if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
+    return ApiError(502, str(error), retry_after_s=wait_s, metadata={"attempts": attempts})
+
+
 TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     KeyRejected: lambda error: ApiError(401, str(error)),
     InsufficientCredit: _insufficient,
@@ -128,9 +135,7 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     UpstreamRejected: _rejected,
     UpstreamFailed: lambda error: ApiError(502, str(error)),
     InferenceFailed: lambda error: ApiError(500, str(error)),
-    ChainExhausted: lambda error: ApiError(
-        502, str(error), metadata={"attempts": [attempt_row(attempt) for attempt in error.attempts]}
-    ),
+    ChainExhausted: _exhausted,
 }
 ACCOUNTS_DOWN = "accounts are unavailable at the moment; nothing was charged"
 

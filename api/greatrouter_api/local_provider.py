@@ -6,7 +6,14 @@ from typing import Any
 from greatrouter_api import wire
 from greatrouter_api.configured import LOCAL
 from greatrouter_serving.call import Call, Reply, Target, Usage
-from greatrouter_serving.errors import InferenceFailed, InvalidInput, ModelLoadFailed, UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import (
+    InferenceFailed,
+    InvalidInput,
+    ModelLoadFailed,
+    Overloaded,
+    UpstreamFailed,
+    UpstreamRejected,
+)
 from greatrouter_serving.local.engine import Engine
 
 
@@ -24,6 +31,8 @@ class LocalProvider:
             return await run(target, call)
         except InvalidInput as error:
             raise UpstreamRejected(str(error), 400) from error
+        except Overloaded as error:
+            raise UpstreamFailed(str(error), 429, error.retry_after_s) from error
         except (ModelLoadFailed, InferenceFailed) as error:
             raise UpstreamFailed(str(error), 503) from error
 

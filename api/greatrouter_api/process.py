@@ -11,6 +11,7 @@ import uvicorn
 
 from greatrouter_api.app import create_app
 from greatrouter_api.front import Front
+from greatrouter_api.http_protocol import BoundedProtocol
 from greatrouter_api.services import open_services
 from greatrouter_api.settings import Settings, load
 
@@ -27,6 +28,7 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     _log_to_stderr()
     options = {
         "host": host,
+        "http": BoundedProtocol,
         "port": port,
         "access_log": False,
         "log_level": "warning",

@@ -24,7 +24,7 @@ ALIASES = {
 }
 NUMBER = r"^[0-9]{1,30}(\.[0-9]{1,30})?$"
 
-Slugs = list[Annotated[str, Field(min_length=1)]]
+Slugs = Annotated[list[Annotated[str, Field(min_length=1)]], Field(fail_fast=True)]
 SortName = Literal["price", "throughput", "latency", "exacto"]
 Quantization = Literal["int4", "int8", "fp4", "fp6", "fp8", "fp16", "bf16", "fp32", "unknown"]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -15,6 +15,8 @@ DONE = b"data: [DONE]\n\n"
 # What was passed on is kept until it is so long, and then read for its number of tokens: needed only where the stream
 # breaks off before its provider has said what it used.
 MOST_UNREAD_BYTES = 64 * 1024
+# A picture in an event has a few megabytes. An event that never ends would fill the memory.
+LONGEST_EVENT_BYTES = 16 * 1024 * 1024
 WHOLE_FRAMES = (b"\n\n", b"\r\n\r\n")
 START = b"data: {"
 FIELDS = (b":", b"event:", b"id:", b"retry:")
@@ -25,10 +27,12 @@ class Relay:
     """Takes the pieces of a stream as they come, gives the bytes to pass on; `provider` is named where it breaks.
 
     The usage chunk goes on only where the caller asked for it (`include_usage`); `[DONE]` never does, as there is one
-    more chunk to come before it. A frame that is no event, or says that the provider failed, raises `UpstreamFailed`.
+    more chunk to come before it. A frame that is no event, or says that the provider failed, is the end: neither it nor
+    what follows is passed on, and `broken` says why.
     """
 
     def __init__(self, provider: str, *, include_usage: bool) -> None:
+        self.broken: UpstreamFailed | None = None
         self._provider = provider
         self._include_usage = include_usage
         self._splitter = EventSplitter()
@@ -43,9 +47,7 @@ class Relay:
         """The part of the stream that is complete with this piece."""
         passed = None if self._splitting else self._plain(piece)
         if passed is None:
-            frames = self._splitter.feed(piece)
-            self._splitting = self._splitter.pending
-            passed = b"".join([frame for frame in frames if self._passes(frame)])
+            passed = self._split(piece)
         if passed:
             self._first = self._first or passed
             self._unread.append(passed)
@@ -103,11 +105,26 @@ class Relay:
                 document = orjson.loads(block[6:])
             except orjson.JSONDecodeError:
                 return None
-            if ("usage" in document or "error" in document) and not self._goes_on(document):
+            if document.get("error"):
+                return None
+            if "usage" in document and not self._goes_on(document):
                 held.append(block)
         for block in held:
             piece = piece.replace(block + b"\n\n", b"", 1)
         return piece
+
+    def _split(self, piece: bytes) -> bytes:
+        passed: list[bytes] = []
+        try:
+            for frame in self._splitter.feed(piece):
+                if self._passes(frame):
+                    passed.append(frame)
+            if self._splitter.pending_bytes > LONGEST_EVENT_BYTES:
+                raise self._malformed()
+        except UpstreamFailed as error:
+            self.broken = error
+        self._splitting = self._splitter.pending
+        return b"".join(passed)
 
     def _passes(self, frame: bytes) -> bool:
         """Whether a frame goes on to the caller. Raises `UpstreamFailed` where it is no event."""

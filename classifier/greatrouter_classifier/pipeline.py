@@ -84,9 +84,9 @@ class Classifier:
         """What the stages before the neighbours say; None where the neighbours have to be asked."""
         words = focus(question.prompt)
         complexity = self._complexity.assess(words)
-        if question.task is not None and question.content_mode is not None:
-            return _by_hint(question, question.task, None, complexity)
-        rule = self._matcher.match(question.prompt)
+        # Where the caller says both, no rule can add anything: 60 us less.
+        settled = question.task is not None and question.content_mode is not None
+        rule = None if settled else self._matcher.match(question.prompt)
         if question.task is not None:
             return _by_hint(question, question.task, rule, complexity)
         if (task := shape.task_of(question.input)) is not None:

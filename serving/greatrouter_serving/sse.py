@@ -30,36 +30,48 @@ class EventSplitter:
     b'da'
     """
 
-    __slots__ = ("_pending", "_searched")
+    __slots__ = ("_pieces", "_tail", "pending_bytes")
 
     def __init__(self) -> None:
-        self._pending = b""
-        self._searched = 0
+        self._pieces: list[bytes] = []
+        self._tail = b""
+        self.pending_bytes = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames that `chunk` completed, in order. A lone CR at its end waits for the next byte."""
-        if not self._pending and chunk.endswith(b"\n\n") and b"\r" not in chunk and b"\n\n\n" not in chunk:
-            # The usual case, at a fifth of the regular expression's time.
-            return [frame + b"\n\n" for frame in chunk[:-2].split(b"\n\n")]
-        pending = self._pending + chunk if self._pending else chunk
+        if not self._pieces:
+            if chunk.endswith(b"\n\n") and b"\r" not in chunk and b"\n\n\n" not in chunk:
+                # The usual case, at a fifth of the regular expression's time.
+                return [frame + b"\n\n" for frame in chunk[:-2].split(b"\n\n")]
+        elif not _BLANK_LINE.search(recent := self._tail + chunk):
+            # A frame that arrives in many chunks is searched and joined once, not once per chunk.
+            self._keep(chunk, recent)
+            return []
+        pending, searched = b"".join((*self._pieces, chunk)), max(0, self.pending_bytes - _LONGEST_BLANK_LINE)
         frames = []
         start = 0
-        # A frame that arrives in many chunks is searched once, not once per chunk.
-        for end in _BLANK_LINE.finditer(pending, self._searched):
+        for end in _BLANK_LINE.finditer(pending, searched):
             frames.append(pending[start : end.end()])
             start = end.end()
-        self._pending = pending[start:] if start else pending
-        self._searched = max(0, len(self._pending) - _LONGEST_BLANK_LINE)
+        self.flush()
+        if rest := pending[start:]:
+            self._keep(rest, rest)
         return frames
+
+    def _keep(self, piece: bytes, recent: bytes) -> None:
+        self._pieces.append(piece)
+        self._tail = recent[-_LONGEST_BLANK_LINE:]
+        self.pending_bytes += len(piece)
 
     @property
     def pending(self) -> bool:
         """Whether a frame has begun and not ended."""
-        return bool(self._pending)
+        return bool(self._pieces)
 
     def flush(self) -> bytes:
         """The bytes of a frame that was never completed; empty where the stream ended cleanly."""
-        rest, self._pending, self._searched = self._pending, b"", 0
+        rest = b"".join(self._pieces)
+        self._pieces, self._tail, self.pending_bytes = [], b"", 0
         return rest
 
 
@@ -88,29 +100,6 @@ def data_of(frame: bytes) -> bytes | None:
         if field == b"data":
             lines.append(value[1:] if value.startswith(b" ") else value)
     return b"\n".join(lines) if lines else None
-
-
-def begins_answer(frame: bytes) -> bool:
-    """Whether a frame of a chat stream is more than a greeting: some servers send the role, or a comment, long before
-    the first token, and until that is there another model can still take over."""
-    data = data_of(frame)
-    if data is None:
-        return False
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return True
-    choices = document.get("choices") if isinstance(document, dict) else None
-    if not isinstance(choices, list) or not choices:
-        return True
-    return any(not isinstance(choice, dict) or _says_something(choice) for choice in choices)
-
-
-def _says_something(choice: Mapping[str, Any]) -> bool:
-    delta = choice.get("delta")
-    if choice.get("finish_reason") or not isinstance(delta, dict):
-        return True
-    return any(value for name, value in delta.items() if name != "role")
 
 
 def find_usage(frame: bytes) -> Mapping[str, Any] | None:

@@ -16,6 +16,7 @@ import uvicorn
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api.app import create_app
+from greatrouter_api.http_protocol import BoundedProtocol
 from greatrouter_api.services import open_accounts
 from greatrouter_api.settings import LocalModelSettings, ModelSettings, ProviderSettings, Settings
 
@@ -146,7 +147,9 @@ def eventually(condition: Callable[[], object], timeout_s: float = 5.0) -> bool:
 def listening(app: Any) -> Iterator[int]:
     """Serves an ASGI application on a free port of loopback for the length of the block."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            app, port=0, http=BoundedProtocol, log_level="error", access_log=False, timeout_graceful_shutdown=5
+        )
     )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

@@ -45,7 +45,7 @@ def model(**prices: Any) -> Model:
 def test_no_count_of_a_provider_can_empty_a_wallet(usage: Usage, expected: Expected) -> None:
     found = billed(usage, expected, model(input_per_million_tokens=Decimal(1), max_output_tokens=4_096))
     assert found.prompt_tokens <= 10 * expected.prompt_tokens + 200_000
-    assert found.completion_tokens <= max(4_096, expected.completion_tokens)
+    assert found.completion_tokens <= max(4_096, 10 * expected.completion_tokens)
     assert found.images <= max(1, expected.images)
     assert found.seconds <= 10 * max(expected.seconds, Decimal(60))
     assert found.cached_tokens <= max(found.prompt_tokens, usage.cached_tokens)
@@ -67,6 +67,22 @@ def test_a_unit_the_provider_does_not_count_is_charged_as_expected(expected: Exp
 def test_a_token_count_of_zero_beside_another_is_believed() -> None:
     found = billed(Usage(prompt_tokens=7), Expected(prompt_tokens=9, completion_tokens=80), model())
     assert (found.prompt_tokens, found.completion_tokens) == (7, 0)
+
+
+def test_a_count_that_cannot_be_is_charged_as_expected_beside_one_that_can() -> None:
+    usage, expected = Usage(prompt_tokens=7, completion_tokens=9_000_000), Expected(9, completion_tokens=80)
+    found = billed(usage, expected, model(context_window=32_000))
+    assert (found.prompt_tokens, found.completion_tokens) == (7, 80)
+
+
+def test_several_answers_may_be_longer_together_than_a_model_can_write_at_once() -> None:
+    usage, expected = Usage(prompt_tokens=7, completion_tokens=100_000), Expected(9, completion_tokens=128 * 300)
+    assert billed(usage, expected, model(context_window=32_000)).completion_tokens == 100_000
+
+
+def test_a_model_without_stated_bounds_may_write_more_than_expected() -> None:
+    usage = Usage(prompt_tokens=7, completion_tokens=1_500)
+    assert billed(usage, Expected(9, completion_tokens=300), model()).completion_tokens == 1_500
 
 
 def test_only_a_stated_price_of_zero_is_free() -> None:

@@ -3,9 +3,10 @@
 import doctest
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,8 +235,8 @@ def down(_path: str, _body: dict[str, Any]) -> tuple[int, Any]:
     return 503, {"error": {"message": "down"}}
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+@contextmanager
+def two_providers(home: Path) -> Iterator[Two]:
     with ExitStack() as stack:
         one, two = Provider(), Provider()
         ports = [stack.enter_context(listening(app)) for app in (one, two)]
@@ -245,7 +246,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
             "one": provider(ports[0], model()),
             "two": provider(ports[1], model(**dear, quantization="fp8"), fast, zero_data_retention=True),
         }
-        home = tmp_path_factory.mktemp("home")
         reranker = model(id="shared/reranker", task="rerank", price_per_search=Decimal("0.002"))
         cheap = reranker.model_copy(update={"price_per_search": Decimal("0.001")})
         providers["one"].models.append(cheap)
@@ -253,17 +253,34 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
         yield Two(stack.enter_context(running(home, providers=providers)), one, two)
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    with two_providers(tmp_path_factory.mktemp("home")) as both:
+        yield both
+
+
 @pytest.fixture
 def two(pair: Two) -> Two:
-    for peer in (pair.one, pair.two):
+    return ready(pair)
+
+
+@pytest.fixture
+def frail(tmp_path: Path) -> Iterator[Two]:
+    """For tests whose providers fail: a failure counts in the choices of the next request."""
+    with two_providers(tmp_path) as both:
+        yield ready(both)
+
+
+def ready(both: Two) -> Two:
+    for peer in (both.one, both.two):
         peer.answer = brief
         peer.requests.clear()
-    return pair
+    return both
 
 
-def test_a_named_model_falls_back_to_its_other_endpoint_at_its_own_price(two: Two) -> None:
-    two.one.answer = down
-    answer = two.server.route(PROMPT, two.server.live, model=SHARED).json()
+def test_a_named_model_falls_back_to_its_other_endpoint_at_its_own_price(frail: Two) -> None:
+    frail.one.answer = down
+    answer = frail.server.route(PROMPT, frail.server.live, model=SHARED).json()
 
     assert [a["provider"] for a in answer["routing"]["attempts"]] == ["one", "two"]
     assert {a["model"] for a in answer["routing"]["attempts"]} == {SHARED}
@@ -292,15 +309,15 @@ def test_the_first_endpoint_tried(two: Two, wish: dict[str, Any], first: str) ->
     assert two.tried(model=SHARED, provider=wish) == [first]
 
 
-def test_an_order_moves_on_to_the_next_and_then_to_whoever_is_left(two: Two) -> None:
-    two.two.answer = down
-    assert two.tried(model=SHARED, provider={"order": ["two"]}) == ["two", "one"]
-    assert two.tried(model=SHARED, provider={"order": ["two"], "allow_fallbacks": False}) == ["two"]
+def test_an_order_moves_on_to_the_next_and_then_to_whoever_is_left(frail: Two) -> None:
+    frail.two.answer = down
+    assert frail.tried(model=SHARED, provider={"order": ["two"]}) == ["two", "one"]
+    assert frail.tried(model=SHARED, provider={"order": ["two"], "allow_fallbacks": False}) == ["two"]
 
 
-def test_without_fallbacks_only_the_first_endpoint_is_tried(two: Two) -> None:
-    two.one.answer = down
-    assert two.tried(model=SHARED, provider={"allow_fallbacks": False}) == ["one"]
+def test_without_fallbacks_only_the_first_endpoint_is_tried(frail: Two) -> None:
+    frail.one.answer = down
+    assert frail.tried(model=SHARED, provider={"allow_fallbacks": False}) == ["one"]
 
 
 def test_preferences_hold_where_the_model_is_left_to_us(two: Two) -> None:
@@ -357,19 +374,19 @@ def rerank(two: Two, **fields: Any) -> Any:
     return two.server.post("/v1/rerank", body, two.server.live)
 
 
-def test_rerank_tries_the_endpoints_of_its_model_at_their_own_prices(two: Two) -> None:
+def test_rerank_tries_the_endpoints_of_its_model_at_their_own_prices(frail: Two) -> None:
     first = rerank(two).json()
     assert first["provider"] == "one"
-    two.one.answer = down
+    frail.one.answer = down
     second = rerank(two).json()
     assert second["provider"] == "two"
     assert second["usage"]["cost"] - first["usage"]["cost"] == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize("wish", ["two", {"only": ["two"]}, {"order": ["two"]}, {"zdr": True}])
-def test_rerank_keeps_to_the_preferences(two: Two, wish: Any) -> None:
+def test_rerank_keeps_to_the_preferences(frail: Two, wish: Any) -> None:
     assert rerank(two, provider=wish).json()["provider"] == "two"
-    two.two.answer = down
+    frail.two.answer = down
     moves_on = wish == {"order": ["two"]}
     assert rerank(two, provider=wish).status_code == (200 if moves_on else 502)
 

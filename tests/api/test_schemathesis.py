@@ -27,6 +27,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with listening(provider) as port:
         lab = ProviderSettings(base_url=f"http://127.0.0.1:{port}/v1", models=MODELS)
         with running(tmp_path_factory.mktemp("subject"), providers={"lab": lab}) as server:
+            server.provider = provider
             yield server
 
 
@@ -69,3 +70,5 @@ def test_five_thousand_requests(subject: Running, tmp_path: Path, capsys: pytest
         print(f"\nschemathesis: {' + '.join(f'{run.cases:,}' for run in runs)} cases")
     assert all(run.passed for run in runs), "\n".join(run.report for run in runs if not run.passed)
     assert sum(run.cases for run in runs) >= 5_000
+    asked = {path for path, _ in subject.provider.requests}
+    assert asked >= {"/v1/chat/completions", "/v1/embeddings", "/v1/images/generations"}

@@ -15,6 +15,7 @@ import pytest
 
 import greatrouter
 from greatrouter import AsyncGreatRouter, AuthenticationError, GreatRouter, GreatRouterError, _base
+from greatrouter.types import _answer
 
 Start = Callable[..., Any]
 
@@ -182,8 +183,41 @@ def test_base_url(start: Start, base_url: str) -> None:
     assert str(harness.request.url) == "https://router.test/v1/account"
 
 
-def test_an_empty_answer_is_an_empty_dict(start: Start) -> None:
+def test_an_empty_answer_has_no_fields(start: Start) -> None:
     assert start({"status": 204}).call("delete_preference", "default_task") == {}
+
+
+@pytest.mark.parametrize("document", [None, [], [{"id": "m"}], "text", 3])
+def test_an_answer_of_another_shape_is_handed_over_as_it_is(start: Start, document: Any) -> None:
+    assert start({"content": json.dumps(document).encode()}).call("auto_route", prompt="hi") == document
+
+
+def test_what_an_answer_holds_can_be_sent_back(start: Start) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call], "thinking": {"budget": 3}}
+    harness = start({"json": {"choices": [{"index": 0, "message": message}]}})
+    answer = harness.call("chat_completions", model="router", messages=MESSAGES)
+    harness.call("chat_completions", model="router", messages=[*MESSAGES, answer.choices[0].message])
+    assert json.loads(harness.request.content)["messages"] == [*MESSAGES, message]
+    harness.call("validate_output", "lab", "small", answer)
+    assert json.loads(harness.request.content) == {"choices": [{"index": 0, "message": message}]}
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), b"bytes"])
+def test_a_request_that_is_no_json_is_refused_before_it_is_sent(start: Start, value: object) -> None:
+    harness = start()
+    with pytest.raises(TypeError, match=f"holds a {type(value).__name__}"):
+        harness.call("auto_suggest", prompt=value)
+    assert harness.requests == []
+
+
+def test_the_body_is_json_in_utf_8(start: Start) -> None:
+    harness = start()
+    harness.call("auto_suggest", prompt="Grüße 🦉")
+    assert harness.request.headers["content-type"] == "application/json"
+    assert harness.request.content == '{"prompt":"Grüße 🦉"}'.encode()
+    harness.call("account")
+    assert "content-type" not in harness.request.headers
 
 
 @pytest.mark.parametrize("content", [b"<html>Welcome</html>", b"\xff\xfe\x00", b"[" * 100_000])
@@ -371,5 +405,6 @@ def test_documentation_matches_the_code() -> None:
         for name in re.findall(r"`(\w+)`", row.split("|")[1])
     }
     assert named == {name for name, *_ in CALLS}
-    assert doctest.testmod(_base).failed == 0
-    assert doctest.testmod(_base).attempted > 0
+    for module in (_base, _answer):
+        assert doctest.testmod(module).failed == 0
+        assert doctest.testmod(module).attempted > 0

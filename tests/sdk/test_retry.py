@@ -51,7 +51,7 @@ def test_the_wait_doubles_to_a_cap_and_holds_chance(start: Start) -> None:
         harness.call("account")
     for retry, slept_s in enumerate(harness.sleeps_s):
         longest_s = min(0.5 * 2 ** min(retry, 9), 8.0)
-        assert longest_s / 2 <= slept_s <= longest_s
+        assert 0.75 * longest_s <= slept_s <= longest_s
     assert len(set(harness.sleeps_s)) > 1000
 
 
@@ -84,7 +84,7 @@ def test_the_wait_ends_at_the_date_the_server_names(start: Start) -> None:
 def test_no_usable_wait_means_the_usual_one(start: Start, value: str) -> None:
     harness = start({"status": 503, "headers": {"Retry-After": value}}, OK)
     harness.call("account")
-    assert 0.25 <= harness.sleeps_s[0] <= 0.5
+    assert 0.375 <= harness.sleeps_s[0] <= 0.5
 
 
 @pytest.mark.parametrize("value", ["121", "9" * 400])
@@ -114,11 +114,14 @@ def test_a_server_that_says_so_is_asked_again_whatever_the_status(start: Start) 
     [
         httpx2.ConnectError("refused"),
         httpx2.ConnectTimeout("slow"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.WriteTimeout("slow"),
+        httpx2.PoolTimeout("slow"),
         httpx2.ReadError("reset"),
         httpx2.RemoteProtocolError("closed"),
     ],
 )
-def test_a_broken_connection_is_tried_again(start: Start, failure: Exception) -> None:
+def test_a_broken_or_silent_connection_is_tried_again_with_the_same_request(start: Start, failure: Exception) -> None:
     harness = start(failure, {"status": 500}, OK)
     assert harness.call("auto_route", prompt="hi") == {"fine": True}
     assert len({request.headers["idempotency-key"] for request in harness.requests}) == 1
@@ -133,12 +136,12 @@ def test_a_connection_that_stays_broken_is_an_error(start: Start) -> None:
     assert len(harness.requests) == 3
 
 
-@pytest.mark.parametrize("failure", [httpx2.ReadTimeout(""), httpx2.WriteTimeout(""), httpx2.PoolTimeout("")])
-def test_a_time_out_is_final_because_the_work_may_go_on(start: Start, failure: Exception) -> None:
-    harness = start(failure, OK)
+def test_a_server_that_stays_silent_is_a_time_out(start: Start) -> None:
+    harness = start(httpx2.ReadTimeout(""))
     with pytest.raises(APITimeoutError, match="timeout_s"):
         harness.call("auto_route", prompt="hi")
-    assert len(harness.requests) == 1
+    assert len(harness.requests) == 3
+    assert len({request.headers["idempotency-key"] for request in harness.requests}) == 1
 
 
 @pytest.mark.parametrize("failure", [httpx2.DecodingError("bad gzip"), httpx2.UnsupportedProtocol("gopher")])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from greatrouter import AsyncGreatRouter, AuthenticationError, GreatRouter, GreatRouterError, ValidationError
+from greatrouter.types import Answer
 from tests.api.conftest import FAKE, Running, running
 
 README = Path(__file__).parents[2] / "sdk/python/README.md"
@@ -102,7 +103,7 @@ def test_the_sample_of_the_interface(server: Running) -> None:
         assert client.get_preferences()["default_optimization"] == "price-optimized"
         client.delete_preference("default_optimization")
         assert client.get_preferences()["default_optimization"] == "balanced"
-        assert isinstance(found["suggestions"], dict)
+        assert found["suggestions"].suggestions == []
         health = found["health"]["health"]
         assert [row["model_id"] for row in health] == ["openai/gpt-5", "anthropic/claude-sonnet-4"]
 
@@ -192,16 +193,19 @@ def test_errors_are_typed(server: Running, client: GreatRouter) -> None:
     assert (missing.value.status, missing.value.code) == (404, "model_not_found")
 
 
-def test_every_method_reaches_an_endpoint(server: Running) -> None:
+def test_every_method_reaches_an_endpoint_whose_answer_is_of_its_type(server: Running) -> None:
     """A method whose path the server does not know is answered with 404 `not_found`."""
 
     async def call_all() -> None:
         async with AsyncGreatRouter(server.test, f"{server.url}/v1", max_retries=0) as client:
             for name in (name for name in vars(AsyncGreatRouter) if not name.startswith("_") and name != "aclose"):
-                arguments = ARGUMENTS.get(name, ())
-                await getattr(client, name)(*arguments)
+                answers.append(await getattr(client, name)(*ARGUMENTS.get(name, ())))
 
+    answers: list[Any] = []
     asyncio.run(call_all())
+    for answer in answers:
+        if isinstance(answer, Answer):
+            type(answer).model_validate(answer.to_dict())
 
 
 HELLO = [{"role": "user", "content": "hi"}]

@@ -58,7 +58,7 @@ def events(*pieces: bytes | Exception) -> dict[str, Any]:
     return {"stream": Pieces(*pieces), "headers": {"Content-Type": "text/event-stream", "X-Request-Id": "r3"}}
 
 
-def test_chunks_arrive_as_dicts_until_done(start: Start) -> None:
+def test_chunks_arrive_until_done(start: Start) -> None:
     answer = events(EVENTS, DONE, b"data: this is not read\n\n")
     harness = start(answer)
     assert harness.chunks() == CHUNKS
@@ -166,6 +166,12 @@ def test_an_error_event_does_not_repeat_the_key(start: Start) -> None:
     with pytest.raises(GreatRouterError, match=r"\[api key\]") as caught:
         start(events(b"event: error\ndata: " + json.dumps({"oops": key}).encode() + b"\n\n")).chunks()
     assert key not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_a_chunk_has_fields(start: Start) -> None:
+    first, last = start(events(EVENTS, DONE)).chunks()
+    assert first.choices[0].delta.content == first["choices"][0]["delta"]["content"] == 'Grüße, "error" 🦉'
+    assert (last.choices, last.greatrouter["task"], last.usage) == ([], "text", None)
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,40 @@ def test_before_the_first_token_the_next_target_takes_over(beginning: list[bytes
     assert provider.closed == 2
 
 
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"data: <html>\n\n",
+        b"<html>\n\n",
+        b"data: [1]\n\n",
+        b'data: {"error": {"message": "no"}}\n\n',
+        b"data: [DONE]\n\n",
+    ],
+)
+def test_nonsense_before_the_first_token_is_a_failure_like_any_other(nonsense: bytes) -> None:
+    pieces, streaming = streamed(StreamingProvider([ROLE + nonsense], [WORD]))
+    assert pieces == [WORD]
+    assert [attempt.failed for attempt in streaming.attempts] == [True, False]
+
+
+def test_a_stream_may_not_greet_for_ever() -> None:
+    greeting = [b": wait\n\n" * 200_000] * 20
+    pieces, streaming = streamed(StreamingProvider([*greeting, WORD], [WORD]))
+    assert pieces == [WORD]
+    assert "MB before the first token" in (streaming.attempts[0].error or "")
+
+
+@pytest.mark.parametrize(
+    ("waits_s", "earliest_s"), [((30.0, 9.0), 9.0), ((30.0, None), None), ((None, None), None), ((0.0, 5.0), 0.0)]
+)
+def test_a_chain_says_when_only_where_each_of_it_did(
+    waits_s: tuple[float | None, ...], earliest_s: float | None
+) -> None:
+    with pytest.raises(ChainExhausted) as caught:
+        run([UpstreamFailed("busy", 429, wait_s) for wait_s in waits_s])
+    assert caught.value.retry_after_s == earliest_s
+
+
 def test_after_the_first_token_a_failure_is_raised_to_the_reader() -> None:
     provider = StreamingProvider([WORD, UpstreamFailed("broke off")], [WORD])
     with pytest.raises(UpstreamFailed, match="broke off"):

@@ -136,7 +136,7 @@ def test_a_refusal_is_the_caller_s() -> None:
         (event_answer(b": waiting\n\n", b'data: {"error":{"message":"overloaded"}}\n\n'), "overloaded"),
         (event_answer(DONE), "without events"),
         (event_answer(), "an empty stream"),
-        (json_answer({"error": {"message": "overloaded"}}), "not an event stream"),
+        (json_answer({"error": {"message": "overloaded"}}), "overloaded"),
         (event_answer(b"data: {broken\n\n"), "not JSON"),
         (Answer(ending="reset"), "closed the connection"),
         (event_answer(b"data: ", ending="cut"), "broke off"),

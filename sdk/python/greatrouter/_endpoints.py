@@ -111,7 +111,9 @@ def account() -> Call[types.Account]:
 
 def org_logs(request: Fields | None, fields: Fields) -> Call[Any]:
     query = {"format": "json", **_merged(request, fields)}
-    return Call("GET", "org/logs", Any, query=query, format="text" if query["format"] == "csv" else "json")
+    if query["format"] == "csv":
+        return Call("GET", "org/logs", str, query=query, format="text")
+    return Call("GET", "org/logs", types.LogPage, query=query)
 
 
 def chat_completions(request: Fields | None, fields: Fields) -> Call[types.ChatCompletion]:

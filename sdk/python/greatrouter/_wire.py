@@ -115,7 +115,7 @@ def _check_base_url(base_url: str) -> None:
 
 
 def _as_json(body: Mapping[str, object]) -> bytes:
-    """As httpx2 writes it, and an answer (or another mapping that is no dict) as an object: callers send messages back."""
+    """As httpx2 writes it, but with other mappings than dicts: callers send the messages of answers back."""
     text = json.dumps(body, default=_as_dict, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode()
 

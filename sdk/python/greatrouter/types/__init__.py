@@ -1,6 +1,6 @@
 """The fields of requests and answers. Money is in US dollars.
 
-Answers are pydantic models; a field that only some servers or models have may be None. Requests are dicts.
+Answers are pydantic models, and a field that did not come is None, whatever its type says. Requests are dicts.
 """
 
 from greatrouter.types._account import (
@@ -9,8 +9,8 @@ from greatrouter.types._account import (
     LastCall,
     LogPage,
     LogRow,
-    PreferenceSuggestions,
     Preferences,
+    PreferenceSuggestions,
     SuggestedPreference,
 )
 from greatrouter.types._answer import Answer

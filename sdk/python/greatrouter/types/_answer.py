@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, Self, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Self, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,16 +28,13 @@ class Answer(BaseModel, Mapping[str, Any]):
         >>> Classification.from_dict({"task": "hologram", "confidence": "high"}).confidence
         'high'
         """
-        readers = _readers(cls)
-        fields: dict[str, Any] = dict.fromkeys(readers)
-        extra = {}
-        for name, value in document.items():
-            if name in readers:
-                reader = readers[name]
-                fields[name] = reader(value) if reader else value
-            else:
-                extra[name] = value
-        # As `model_construct`, which takes 3 times as long and no field called "cls".
+        absent, readers = _shape(cls)
+        fields = {**absent, **document}
+        extra = {name: fields.pop(name) for name in document if name not in absent}
+        for name, reader in readers:
+            if name in document:
+                fields[name] = reader(document[name])
+        # As `model_construct`, which takes 2 to 5 times as long and no field called "cls".
         answer = cls.__new__(cls)
         object.__setattr__(answer, "__dict__", fields)
         object.__setattr__(answer, "__pydantic_fields_set__", set(document))
@@ -73,8 +71,8 @@ class Answer(BaseModel, Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __eq__(self, other: object) -> bool:
-        return Mapping.__eq__(self, other)
+    __eq__ = Mapping.__eq__
+    __hash__ = None  # type: ignore[assignment]
 
 
 def read(kind: type[Kind], document: Any) -> Kind:
@@ -84,20 +82,22 @@ def read(kind: type[Kind], document: Any) -> Kind:
 
 
 @cache
-def _readers(kind: type[Answer]) -> dict[str, Reader | None]:
-    """By field; None where the value stays as it is."""
-    return {name: _reader(field.annotation) for name, field in kind.model_fields.items()}
+def _shape(kind: type[Answer]) -> tuple[dict[str, None], list[tuple[str, Reader]]]:
+    """Its fields, and how to read those that hold answers."""
+    fields = kind.model_fields
+    readers = [(name, reader) for name, field in fields.items() if (reader := _reader(field.annotation))]
+    return dict.fromkeys(fields), readers
 
 
 def _reader(annotation: Any) -> Reader | None:
-    """Of an `Answer`, a list of them, or either `| None`; an `Answer` anywhere else would stay a dict."""
+    """Of an `Answer`, a list of them, or either `| None`. None for anything else, whose values stay as they are."""
     if isinstance(annotation, type) and issubclass(annotation, Answer):
         kind: type[Answer] = annotation
         return lambda value: kind.from_dict(value) if isinstance(value, dict) else value
-    readers = [reader for part in get_args(annotation) if (reader := _reader(part))]
-    if not readers:
-        return None
-    [item] = readers
-    if get_origin(annotation) is list:
-        return lambda value: [item(each) for each in value] if isinstance(value, list) else value
-    return item
+    origin = get_origin(annotation)
+    if origin is list:
+        item = _reader(get_args(annotation)[0])
+        return item and (lambda value: [item(each) for each in value] if isinstance(value, list) else value)
+    if origin in {Union, UnionType}:
+        return next(filter(None, map(_reader, get_args(annotation))), None)
+    return None

@@ -77,6 +77,7 @@ class ChatCompletion(Answer):
     created: int
     model: str
     choices: list[Choice]
+    provider: str | None = None
     usage: ChatUsage | None = None
     greatrouter: ChatRouting | None = None
 
@@ -89,5 +90,6 @@ class ChatChunk(Answer):
     created: int
     model: str
     choices: list[ChunkChoice]
+    provider: str | None = None
     usage: ChatUsage | None = None
     greatrouter: ChatRouting | None = None

@@ -76,7 +76,7 @@ class Performance(Answer):
 
 class Model(Answer):
     """The first seven fields wherever a model stands, the next where models are listed, and the last four in
-    `get_model` alone. `state` is there for a model that the server itself runs."""
+    `get_model` alone. `state` and `dimensions` are there for models that the server itself runs."""
 
     id: str
     name: str
@@ -94,6 +94,7 @@ class Model(Answer):
     type: Literal["hosted", "proxied"] | None = None
     catalog_family: str | None = None
     catalog_visibility: str | None = None
+    long_tail_because: str | None = None
     price_tier: PriceTier | None = None
     context_window: int | None = None
     max_output_tokens: int | None = None
@@ -104,6 +105,7 @@ class Model(Answer):
     params: int | None = None
     health: Health | None = None
     state: Literal["cold", "warming", "warm"] | None = None
+    dimensions: int | None = None
 
     endpoints: list[Endpoint] | None = None
     benchmarks: list[Benchmark] | None = None
@@ -111,12 +113,8 @@ class Model(Answer):
     performance_timeseries: list[Performance] | None = None
 
 
-class ModelList(Listed[Model]):
-    pass
-
-
-class ModelPage(Page[Model]):
-    pass
+ModelList = Listed[Model]
+ModelPage = Page[Model]
 
 
 class Tag(Answer):

@@ -26,6 +26,7 @@ class EmbeddingsAnswer(Answer):
     model: str
     provider: str
     usage: Usage
+    charge_dollars: float | None = None
 
 
 class RankedDocument(Answer):
@@ -40,3 +41,5 @@ class RerankAnswer(Answer):
     provider: str
     results: list[RankedDocument]
     usage: Usage
+    meta: dict[str, Any] | None = None
+    """Cohere's."""
