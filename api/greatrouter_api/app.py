@@ -9,9 +9,8 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import answers, answers_wire, openapi, wire
@@ -95,10 +94,10 @@ class Server:
         asking = Asking(incoming.caller, incoming.path, incoming.request_id)
         return await self.services.flow.route_explicitly(parse(ModelsRouteRequest, incoming.body), asking)
 
-    async def embeddings(self, incoming: Incoming) -> bytes:
+    async def embeddings(self, incoming: Incoming) -> Answer:
         return await self.services.direct.embeddings(parse(EmbeddingsRequest, incoming.body), incoming)
 
-    async def rerank(self, incoming: Incoming) -> bytes:
+    async def rerank(self, incoming: Incoming) -> Answer:
         return await self.services.direct.rerank(parse(RerankRequest, incoming.body), incoming)
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -276,9 +275,9 @@ def _add_errors(app: FastAPI) -> None:
 
 def _methods(app: FastAPI, request: Request) -> str:
     """What a path takes, over all the routes that it has: Starlette names those of the first alone."""
-    routes = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
-    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    meant = next((route.path for route in routes if route.matches(request.scope)[0] is not Match.NONE), None)
+    return ", ".join(sorted({method for route in routes if route.path == meant for method in route.methods or ()}))
 
 
 def _json(content: object) -> Response:

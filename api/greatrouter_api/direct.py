@@ -18,11 +18,12 @@ from greatrouter_api.charging import Charge, billed, is_free
 from greatrouter_api.configured import LOCAL
 from greatrouter_api.decision import AUTO_MODELS, Decider
 from greatrouter_api.errors import ApiError
-from greatrouter_api.front import Incoming
+from greatrouter_api.front import Answer, Incoming
 from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import SANDBOX
 from greatrouter_api.provider_preferences import ProviderRequest
 from greatrouter_api.schemas import DocumentText, EmbeddingsRequest, RerankRequest
+from greatrouter_api.warming import Warming
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
 from greatrouter_classifier.classification import Task
@@ -55,6 +56,7 @@ class Direct:
     decider: Decider
     attempts: int
     engine: Engine
+    warming: Warming
     accounts: Accounts
     providers: Mapping[str, Provider]
     outcomes: Outcomes
@@ -62,7 +64,7 @@ class Direct:
     batch_share: Mapping[str, Decimal]
     timeout_s: float
 
-    async def embeddings(self, request: EmbeddingsRequest, incoming: Incoming) -> bytes:
+    async def embeddings(self, request: EmbeddingsRequest, incoming: Incoming) -> Answer:
         """OpenAI's answer, with `provider` and `charge_dollars`."""
         inputs = _inputs(request)
         tokens = sum(estimate_tokens(text) if isinstance(text, str) else len(text) for text in inputs)
@@ -74,10 +76,11 @@ class Direct:
                 return await self._embed(models[0], inputs, request, batch=_batch(incoming))
             return await self._embed_elsewhere(models, inputs, request, incoming)
 
+        headers = await self.warming.awake(models[0], incoming.header(b"prefer"))
         served, cents = await self._charged(models, expected, run, incoming)
-        return wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)})
+        return Answer(wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)}), headers)
 
-    async def rerank(self, request: RerankRequest, incoming: Incoming) -> bytes:
+    async def rerank(self, request: RerankRequest, incoming: Incoming) -> Answer:
         """Cohere's answer, with `provider` and the cost in `usage`."""
         documents = [d.text if isinstance(d, DocumentText) else d for d in request.documents]
         query_tokens = estimate_tokens(request.query)
@@ -93,9 +96,10 @@ class Direct:
                 return await self._rank(models[0], documents, request, incoming)
             return await self._rank_elsewhere(models, documents, request, incoming)
 
+        headers = await self.warming.awake(models[0], incoming.header(b"prefer"))
         served, cents = await self._charged(models, expected, run, incoming)
         usage = wire.rerank_usage(served.usage, len(documents)) | {"cost": present.dollars(cents)}
-        return wire.dumps(served.answer | {"usage": usage})
+        return Answer(wire.dumps(served.answer | {"usage": usage}), headers)
 
     async def _charged(
         self, models: Sequence[Model], expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
@@ -151,7 +155,7 @@ class Direct:
     ) -> Served:
         body = {"input": inputs, "dimensions": request.dimensions, "encoding_format": "float", "user": request.user}
         outcome, model = await self._proxied(models, Task.EMBEDDINGS, body, incoming)
-        answer = _encoded(orjson.loads(outcome.reply.body), request.encoding_format)
+        answer = _in_openais_shape(orjson.loads(outcome.reply.body), outcome.reply.usage, request.encoding_format)
         return Served(answer | {"model": model.id, "provider": outcome.target.provider}, outcome.reply.usage, model)
 
     async def _rank_elsewhere(
@@ -232,11 +236,23 @@ def _inputs(request: EmbeddingsRequest) -> list[Any]:
     return inputs
 
 
-def _encoded(answer: dict[str, Any], encoding_format: str) -> dict[str, Any]:
+def _in_openais_shape(answer: dict[str, Any], usage: Usage, encoding_format: str) -> dict[str, Any]:
+    """A compatible server's embeddings with what it may have left out, encoded as the caller asked."""
+    data = [
+        {"object": "embedding", **item, "index": i, "embedding": _encoded(item["embedding"], encoding_format)}
+        for i, item in enumerate(answer["data"])
+    ]
+    counts = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
+    return {"object": "list", "usage": counts, **answer, "data": data}
+
+
+def _encoded(embedding: list[float] | str, encoding_format: str) -> list[float] | str:
     if encoding_format == "base64":
-        for item in answer.get("data", []):
-            item["embedding"] = base64.b64encode(np.asarray(item["embedding"], dtype="<f4").tobytes()).decode()
-    return answer
+        known = isinstance(embedding, str)
+        return embedding if known else base64.b64encode(np.asarray(embedding, dtype="<f4").tobytes()).decode()
+    if isinstance(embedding, str):
+        return [float(value) for value in np.frombuffer(base64.b64decode(embedding), dtype="<f4")]
+    return embedding
 
 
 def _documented(answer: dict[str, Any], request: RerankRequest, documents: list[str]) -> dict[str, Any]:

@@ -84,4 +84,4 @@ def example(value: str) -> Any:
 
 
 NUMBER, FLAG, LISTED = BeforeValidator(_number), BeforeValidator(_flag), BeforeValidator(_listed)
-EMPTY_IS_ABSENT = BeforeValidator(lambda value: value or None)
+EMPTY_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)

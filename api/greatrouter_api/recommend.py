@@ -15,7 +15,7 @@ from greatrouter_api.decision import Decision, Matter
 from greatrouter_api.errors import ApiError
 from greatrouter_api.plan import Planner
 from greatrouter_api.provider_preferences import Provider
-from greatrouter_api.schemas import STRICT, Asked, Budget
+from greatrouter_api.schemas import STRICT, WHOLE, Asked, Budget, Or
 from greatrouter_catalog.arrays import MODALITIES, TASKS, mask
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from greatrouter_catalog.wish import Wish
@@ -53,7 +53,7 @@ class RecommendRequest(BaseModel):
     prompt: str | None = Field(
         default=None, description="What the model is for, or the prompt itself; models are searched by its meaning."
     )
-    limit: Annotated[int, Field(ge=1, le=50), BeforeValidator(lambda value: 5 if value is None else value)] = 5
+    limit: Annotated[int, Field(ge=1, le=50), WHOLE, Or(5)] = 5
     optimization: Optimization | None = Field(default=None, description="The organization's preference by default.")
     content_mode: ContentMode | None = None
     budget_dollars: Budget = None

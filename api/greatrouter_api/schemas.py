@@ -1,9 +1,21 @@
 """What enters: request bodies, validated once from their bytes. Unknown fields are ignored, null means absent."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from greatrouter_api.errors import ApiError
 from greatrouter_api.provider_preferences import Provider
@@ -28,16 +40,29 @@ LARGE_BODY_BYTES, MOST_CONTAINERS = 1024 * 1024, 400_000
 _NOT_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
 
 
-def _or(default: Any) -> BeforeValidator:
-    return BeforeValidator(lambda value: default if value is None else value)
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Null means `default`, as the schema says. Comes last in `Annotated`: what stands after it the schema loses."""
+
+    default: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._given, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "null"}]}
+
+    def _given(self, value: Any) -> Any:
+        return self.default if value is None else value
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# To JSON 5.0 is a whole number like 5.
-Whole = Annotated[int, BeforeValidator(_whole)]
+# To JSON 5.0 is a whole number like 5. Comes after the bounds in `Annotated`, or the schema loses them.
+WHOLE = BeforeValidator(_whole)
+Count = Annotated[int, Field(ge=1), WHOLE]
 # JSON has types of its own: "5" is not a number, and 1 is not true.
 STRICT = ConfigDict(extra="ignore", strict=True)
 
@@ -78,7 +103,7 @@ class RouteRequest(Asked):
     input: dict[str, Any] = Field(
         description="The task's own input (messages, parameters, ...); {} lets the prompt be the input."
     )
-    mode: Annotated[Literal["auto", "regex"], _or("auto")] = "auto"
+    mode: Annotated[Literal["auto", "regex"], Or("auto")] = "auto"
     feedback: Feedback | None = None
 
 
@@ -86,23 +111,23 @@ class SuggestRequest(Asked):
     """`POST /v1/auto/suggest`"""
 
     prompt: Prompt
-    input: Annotated[dict[str, Any], _or({})] = {}
-    mode: Annotated[Literal["auto", "regex"], _or("auto")] = "auto"
-    limit: Annotated[Whole, Field(ge=1, le=20), _or(5)] = 5
+    input: Annotated[dict[str, Any], Or({})] = {}
+    mode: Annotated[Literal["auto", "regex"], Or("auto")] = "auto"
+    limit: Annotated[int, Field(ge=1, le=20), WHOLE, Or(5)] = 5
 
 
 class PriceComparisonRequest(Asked):
     """`POST /v1/models/price-comparison`"""
 
     prompt: str | None = Field(default=None, description="Classified, and its length priced; without it, a short one.")
-    limit: Annotated[Whole, Field(ge=1, le=20), _or(10)] = 10
+    limit: Annotated[int, Field(ge=1, le=20), WHOLE, Or(10)] = 10
 
 
 class RouteFilter(BaseModel):
     model_config = STRICT
 
     task_type: Literal[tuple(TASK_TYPES)] | None = None  # type: ignore[valid-type]  # the vocabulary, in one place
-    capabilities: Annotated[list[Literal[CAPABILITIES]], FAIL_FAST, _or([])] = []  # type: ignore[valid-type]
+    capabilities: Annotated[list[Literal[CAPABILITIES]], FAIL_FAST, Or([])] = []  # type: ignore[valid-type]
 
 
 class ModelsRouteRequest(Asked):
@@ -126,6 +151,21 @@ def _with_roles(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return messages
 
 
+Message = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": ["role"],
+            "properties": {
+                "role": {"type": "string", "enum": list(ROLES)},
+                "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": {}}, {"type": "null"}]},
+            },
+        }
+    ),
+]
+
+
 class ChatRequest(Asked):
     """`POST /v1/chat/completions`, OpenAI's request. Fields that are not listed here go on to the provider as they are;
     those of `Asked` are for the router and do not."""
@@ -133,20 +173,20 @@ class ChatRequest(Asked):
     model_config = ConfigDict(extra="allow", strict=True)
 
     model: str = Field(min_length=1, description='"router" (or "auto", "greatrouter/auto"), or an explicit model id.')
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1, fail_fast=True), AfterValidator(_with_roles)]
-    stream: Annotated[bool, _or(False)] = False
+    messages: Annotated[list[Message], Field(min_length=1, fail_fast=True), AfterValidator(_with_roles)]
+    stream: Annotated[bool, Or(False)] = False
     stream_options: dict[str, Any] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
     top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
-    max_tokens: Whole | None = Field(default=None, ge=1)
-    max_completion_tokens: Whole | None = Field(default=None, ge=1)
-    n: Whole | None = Field(default=None, ge=1, le=128)
-    seed: Whole | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    n: Annotated[int, Field(ge=1, le=128), WHOLE] | None = None
+    seed: Annotated[int, WHOLE] | None = None
     stop: str | Annotated[list[str], FAIL_FAST] | None = None
     logprobs: bool | None = None
-    top_logprobs: Whole | None = Field(default=None, ge=0, le=20)
+    top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = None
     tools: Annotated[list[dict[str, Any]], FAIL_FAST] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -179,8 +219,8 @@ class EmbeddingsRequest(BaseModel):
         | Annotated[list[int], FAIL_FAST]
         | Annotated[list[Annotated[list[int], FAIL_FAST]], FAIL_FAST]
     )
-    encoding_format: Annotated[Literal["float", "base64"], _or("float")] = "float"
-    dimensions: Whole | None = Field(default=None, ge=1)
+    encoding_format: Annotated[Literal["float", "base64"], Or("float")] = "float"
+    dimensions: Count | None = None
     user: str | None = None
 
 
@@ -198,9 +238,9 @@ class RerankRequest(BaseModel):
     model: str
     query: str = Field(min_length=1)
     documents: list[str | DocumentText] = Field(min_length=1, max_length=10_000, fail_fast=True)
-    top_n: Whole | None = Field(default=None, ge=1)
-    return_documents: Annotated[bool, _or(True)] = True
-    max_tokens_per_doc: Whole | None = Field(default=None, ge=1)
+    top_n: Count | None = None
+    return_documents: Annotated[bool, Or(True)] = True
+    max_tokens_per_doc: Count | None = None
     provider: Provider = None
 
 

@@ -32,6 +32,7 @@ from greatrouter_api.recommend import Recommender
 from greatrouter_api.runner import Runner
 from greatrouter_api.sessions import Sessions
 from greatrouter_api.settings import Settings, SettingsInvalid
+from greatrouter_api.warming import Warming
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.wish_search import WishSearch
@@ -111,6 +112,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         decider=decider,
         attempts=settings.fallback_models,
         engine=engine,
+        warming=Warming(engine),
         accounts=accounts,
         providers=providers,
         outcomes=outcomes,

@@ -278,6 +278,15 @@ def test_the_fields_of_a_routed_answer_say_the_same_as_the_preview(server: Runni
     assert routed["price_comparison"] == previewed["price_comparison"]
 
 
+def test_a_preview_knows_the_session_and_is_no_part_of_it(server: Running) -> None:
+    server.route("Draw a watercolor fox", session_id="previewed")
+    for _ in range(2):
+        found = server.suggest("yes, again", session_id="previewed").json()["classification"]
+        assert (found["task"], found["decision"]) == ("image", "session")
+    again = server.route("yes, again", session_id="previewed").json()
+    assert again["context"]["session_prompts"] == 2
+
+
 def test_words_of_closed_vocabularies(server: Running) -> None:
     answer = server.route(**LEAST["/v1/auto/route"][1]).json()
     found = answer["classification"]

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.errors import unknown_model
 from greatrouter_api.openapi import query_parameters
 from greatrouter_api.plain import KEYED, HasServices, caller_of, json_answer
@@ -52,7 +53,7 @@ def add(app: FastAPI, server: HasServices) -> None:
         tags=["routing"],
         summary="How models have done lately",
         openapi_extra={**query_parameters(["models"]), **KEYED},
-        responses={200: {"model": HealthAnswer}},
+        responses={200: {"model": HealthAnswer, "description": "Their health"}, **failures(401, 404, 500, 503)},
         response_model=None,
     )
     async def model_health(request: Request) -> Response:
