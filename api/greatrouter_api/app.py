@@ -269,7 +269,8 @@ def _add_errors(app: FastAPI) -> None:
         known = from_exception(error, request.scope.get("greatrouter.request_id", ""))
         return Response(known.body(), known.status, known.headers(), "application/json")
 
-    for kind in (ApiError, *EXPECTED, HTTPException, RequestValidationError):
+    # A bug as well: Starlette would answer it in plain text. It raises it again, so that it is logged all the same.
+    for kind in (ApiError, *EXPECTED, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer)
 
 

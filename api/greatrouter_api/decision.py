@@ -18,6 +18,7 @@ from greatrouter_api.feedback import FeedbackDesk
 from greatrouter_api.provider_preferences import ProviderNames, ProviderRequest
 from greatrouter_api.schemas import Asked
 from greatrouter_catalog.catalog import Catalog
+from greatrouter_catalog.taxonomy import TASK_TYPES
 from greatrouter_classifier.classification import Classification, ContentMode, Question, Task, Turn
 from greatrouter_classifier.classification import Decision as Stage
 from greatrouter_classifier.pipeline import Classifier
@@ -121,6 +122,8 @@ class Decider:
             overlay=await self._feedback.overlay(caller.organization_id) if rows is None else None,
         )
         classification = within(await self._classify_for(rows, question), matter.tasks)
+        if rows is None and (request.taxonomy or request.catalog_family):
+            classification = await self._of_branch(classification, request, question, matter.tasks)
         classified_at = time.perf_counter()
         needs = _needs(classification, matter, explicit=rows is not None)
         constraints = self._constraints(request, rows, needs.task, matter, caller, preferred)
@@ -200,6 +203,17 @@ class Decider:
         if guess is not None and guess.task in tasks:
             return guess
         return await self.classify(replace(question, task=Task(tasks[0])))
+
+    async def _of_branch(
+        self, found: Classification, request: Asked, question: Question, tasks: frozenset[Task]
+    ) -> Classification:
+        """A branch or a line of the catalog says what is asked for where the words alone say something else."""
+        branch = request.taxonomy or (request.catalog_family or "").partition("/")[0]
+        does = [Task(task) for kind in TASK_TYPES.values() if kind.taxonomy == branch for task in kind.tasks]
+        searches = {Task.WEB_SEARCH} if Task.TEXT in does else set()  # text models, some of them
+        if question.task is not None or found.task in searches.union(does) or not tasks.intersection(does):
+            return found
+        return await self.classify(replace(question, task=does[0]))
 
     def _constraints(
         self,

@@ -27,12 +27,16 @@ def detail(services: Services, model_id: str) -> dict[str, Any]:
     model = services.catalog.model(rows[0])
     # A creator's name for a model stands for endpoints of several ids.
     named = {} if len({services.catalog.ids[row] for row in rows}) == 1 else {"id": model_id}
-    return model_object(services, rows) | named | {
-        "endpoints": [services.view.endpoint(row) for row in rows],
-        "benchmarks": benchmarks(services, model.canonical),
-        "provenance": provenance(services, model),
-        **performance(services, model.id),
-    }
+    return (
+        model_object(services, rows)
+        | named
+        | {
+            "endpoints": [services.view.endpoint(row) for row in rows],
+            "benchmarks": benchmarks(services, model.canonical),
+            "provenance": provenance(services, model),
+            **performance(services, model.id),
+        }
+    )
 
 
 def benchmarks(services: Services, canonical: str) -> list[dict[str, object]]:

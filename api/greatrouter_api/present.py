@@ -40,6 +40,27 @@ def contextual_boost(found: Classification) -> float:
     return round(SESSION_CONFIDENCE - DEFAULT_CONFIDENCE, 4) if found.decision is Decision.SESSION else 0.0
 
 
+# The unit that a model is sold in, first by what is usual for the kind.
+UNITS = {
+    "price_per_document": "document",
+    "price_per_search": "search",
+    "price_per_image": "image",
+    "price_per_second": "second",
+    "price_per_million_characters": "million characters",
+    "price_per_request": "request",
+    "input_per_million_tokens": "million tokens",
+    "output_per_million_tokens": "million tokens",
+}
+
+
+def unit_price(prices: Pricing) -> dict[str, Any]:
+    """The price in the model's native unit. Only models of this process have a batch tier of their own."""
+    for name, unit in UNITS.items():
+        if (rate := getattr(prices, name)) is not None:
+            return {"unit": unit, "realtime": float(rate), "batch": float(rate)}
+    return {}
+
+
 class ModelView:
     """The JSON of models. The short form stands in every routed answer, so its bytes are made once for each row."""
 
@@ -79,6 +100,7 @@ class ModelView:
         model = self._catalog.model(row)
         return self._brief(model) | {
             "object": "model",
+            "pricing": unit_price(model.pricing) | pricing(model.pricing),
             "created": _epoch(model),
             "owned_by": model.creator or model.provider,
             "task": model.tasks[0],

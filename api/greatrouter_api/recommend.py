@@ -15,7 +15,7 @@ from greatrouter_api.decision import Decision, Matter
 from greatrouter_api.errors import ApiError
 from greatrouter_api.plan import Planner
 from greatrouter_api.provider_preferences import Provider
-from greatrouter_api.schemas import STRICT, WHOLE, Asked, Budget, Or
+from greatrouter_api.schemas import STRICT, WHOLE, Asked, Budget, Or, Taxonomy
 from greatrouter_catalog.arrays import MODALITIES, TASKS, mask
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from greatrouter_catalog.wish import Wish
@@ -58,7 +58,7 @@ class RecommendRequest(BaseModel):
     content_mode: ContentMode | None = None
     budget_dollars: Budget = None
     provider: Provider = Field(default=None, description="One provider's slug, or provider preferences.")
-    taxonomy: Annotated[str | None, _NAME] = Field(default=None, description="Catalog category, such as llm.")
+    taxonomy: Taxonomy = None
     catalog_family: Annotated[str | None, _NAME] = Field(
         default=None, description="Model line, such as llm/meta--llama-3.3."
     )

@@ -15,7 +15,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from greatrouter_api.errors import ApiError
 from greatrouter_api.provider_preferences import Provider
@@ -38,6 +38,28 @@ MOST_PROBLEMS = 1_000
 LARGE_BODY_BYTES, MOST_CONTAINERS = 1024 * 1024, 400_000
 
 _NOT_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+
+
+BRANCHES = tuple(dict.fromkeys(kind.taxonomy for kind in TASK_TYPES.values()))
+
+
+def _branch(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value == "translation":  # a kind of text here
+        return "llm"
+    if value and value not in BRANCHES:
+        said = {"value": repr(value[:80]), "names": ", ".join(BRANCHES)}
+        raise PydanticCustomError("taxonomy", "{value} is not allowed; expected one of {names}", said)
+    return value or None
+
+
+Taxonomy = Annotated[
+    str | None,
+    BeforeValidator(_branch),
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": [*BRANCHES, "translation"]}, {"type": "null"}]}),
+    Field(description="Catalog category: the best model of it, whatever the words of the prompt say."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +108,7 @@ class Asked(BaseModel):
     )
     session_id: str | None = Field(default=None, max_length=200)
     budget_dollars: Budget = None
-    taxonomy: Annotated[str | None, _NOT_EMPTY] = Field(
-        default=None, description="Catalog category, such as llm or image-generation."
-    )
+    taxonomy: Taxonomy = None
     provider: Provider = Field(default=None, description="One provider's slug, or provider preferences.")
     catalog_family: Annotated[str | None, _NOT_EMPTY] = Field(
         default=None, description="Model line, such as llm/meta--llama-3.3."
@@ -235,7 +255,7 @@ class RerankRequest(BaseModel):
 
     model_config = STRICT
 
-    model: str
+    model: str = Field(min_length=1)
     query: str = Field(min_length=1)
     documents: list[str | DocumentText] = Field(min_length=1, max_length=10_000, fail_fast=True)
     top_n: Count | None = None
@@ -262,7 +282,8 @@ def parse(model: type[Body], body: bytes) -> Body:
         if len({problem["loc"][:1] for problem in problems}) == 1 and first["loc"][1:]:
             # Every arm of a union complains for itself; together they say what may stand there.
             field, wanted = str(first["loc"][0]), "; ".join(dict.fromkeys(problem["msg"] for problem in problems))
-            raise ApiError(400, f"{field}: {wanted}", param=field) from error
+            where = ".".join(map(str, first["loc"])) if len(problems) == 1 else field
+            raise ApiError(400, f"{where}: {wanted}", param=field) from error
         param = ".".join(str(part) for part in first["loc"]) or None
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ApiError(400, f"{param or 'the body'}: {first['msg']}{more}", param=param) from error

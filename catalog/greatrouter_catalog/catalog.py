@@ -20,6 +20,7 @@ from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import MODEL_COLUMNS
 from greatrouter_catalog.terms import COLUMNS as TERMS
 from greatrouter_catalog.terms import Terms, with_terms
+from greatrouter_catalog.tiers import tier_of
 
 LIST_FIELDS = ("tasks", "capabilities", "input_modalities", "output_modalities", "tags", "aliases", "sources")
 SMALLEST_RATE = Decimal("1e-12")  # what a column of rates holds
@@ -159,6 +160,7 @@ def with_models(rows: pl.DataFrame, extra: Sequence[Model], terms: Mapping[str, 
         for row in base.join(own, on=key, how="semi").iter_rows(named=True)
     }
     models = [_over(known.get((model.id, model.provider, model.task_type)), model) for model in extra]
+    models = [replace(model, price_tier=model.price_tier or tier_of(model, rows)) for model in models]
     added = pl.DataFrame([_record(model) for model in models], schema=base.schema)
     return pl.concat([base.join(own, on=key, how="anti", maintain_order="left"), added])
 

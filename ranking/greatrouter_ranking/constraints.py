@@ -50,6 +50,8 @@ class Filters:
         self._size = len(arrays.canonical)
         self.providers = ProviderFilters(arrays)
         self._families = {name: i for i, name in enumerate(arrays.families)}
+        makers = np.array([name.partition("/")[2].partition("--")[0] for name in arrays.families], dtype=object)
+        self._made_by = {maker: np.flatnonzero(makers == maker) for maker in set(makers.tolist())}
         branches = np.array([name.partition("/")[0] for name in arrays.families], dtype=object)
         self._branches = {branch: np.flatnonzero(branches == branch) for branch in set(branches.tolist())}
 
@@ -58,7 +60,7 @@ class Filters:
         if allowed.excluded_rows:
             yield "excluded_model", ~_among(allowed.excluded_rows, self._size)[part.rows]
         if allowed.providers:
-            yield "provider", self.providers.of_provider(part, allowed.providers)
+            yield "provider", self._of_provider_or_maker(part, allowed)
         if allowed.excluded_providers:
             yield "excluded_provider", ~self.providers.of_provider(part, allowed.excluded_providers)
         if allowed.taxonomy is not None:
@@ -70,6 +72,14 @@ class Filters:
         yield from _needs(part, profile)
         if allowed.provider is not None:
             yield from self.providers.tests(part, profile.task, allowed.provider)
+
+    def _of_provider_or_maker(self, part: Candidates, allowed: Constraints) -> BoolArray:
+        """Within a branch or a line of the catalog, `meta` also means what Meta made, whoever serves it."""
+        passed = self.providers.of_provider(part, allowed.providers)
+        if allowed.taxonomy is None and allowed.family is None:
+            return passed
+        made = (int(code) for name in allowed.providers for code in self._made_by.get(name, ()))
+        return passed | self._of_family(part, made)
 
     def _of_family(self, part: Candidates, codes: Iterable[int]) -> BoolArray:
         return _among(codes, len(self._families))[part.family]

@@ -361,12 +361,12 @@ def test_answers_are_as_documented(server: Running, path: str, documented: str) 
 
 def test_every_filter_is_documented_with_what_it_allows(server: Running) -> None:
     paths = server.client.get("/openapi.json").json()["paths"]
-    listed = {p["name"]: p["schema"] for p in paths["/v1/models"]["get"]["parameters"]}
+    listed = {p["name"]: p["schema"] for p in paths["/v1/models"]["get"]["parameters"] if "name" in p}
     assert set(listed) >= {"task_type", "provider", "category", "capabilities", "type", "catalog_family"}
     assert set(listed) >= {"catalog_visibility", "routable_only"}
     assert listed["type"]["enum"] == ["hosted", "proxied"]
     assert "vision" in listed["capabilities"]["items"]["enum"]
-    pages = {p["name"]: p["schema"] for p in paths["/v1/catalog/families"]["get"]["parameters"]}
+    pages = {p["name"]: p["schema"] for p in paths["/v1/catalog/families"]["get"]["parameters"] if "name" in p}
     assert (pages["limit"]["maximum"], pages["limit"]["default"], pages["offset"]["minimum"]) == (100, 24, 0)
     body = paths["/v1/models/query"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) >= {*listed, "price_tier", "tags", "text", "limit", "offset"}

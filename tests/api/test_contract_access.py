@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_api.app import _add_errors
 from greatrouter_api.front import Endpoint, Front, Incoming
 from greatrouter_api.services import open_accounts
 from greatrouter_api.settings import Settings
@@ -175,6 +176,10 @@ async def _broken(_: Incoming) -> bytes:
     raise RuntimeError("the words of a bug")
 
 
+def _broken_too() -> None:
+    raise RuntimeError("the words of a bug")
+
+
 @dataclass(frozen=True)
 class Books:
     accounts: Accounts
@@ -187,12 +192,17 @@ class Books:
 def test_a_bug_is_a_500_that_names_the_request_and_nothing_else(tmp_path: Path) -> None:
     accounts = open_accounts(Settings(home=tmp_path))
     try:
-        front = Front(FastAPI(), {"/broken": Endpoint("/broken", "", BaseModel, _broken)}, Books(accounts), 1000, ())
-        with TestClient(front) as client:
+        app = FastAPI()
+        _add_errors(app)
+        app.get("/broken-too")(_broken_too)
+        front = Front(app, {"/broken": Endpoint("/broken", "", BaseModel, _broken)}, Books(accounts), 1000, ())
+        with TestClient(front, raise_server_exceptions=False) as client:
             key = {"X-API-Key": accounts.create_key("ada"), "X-Request-Id": "mine-5"}
-            answer: Any = client.post("/broken", content=b"{}", headers=key)
+            answers: list[Any] = [client.post("/broken", content=b"{}", headers=key)]
+            answers.append(client.get("/broken-too", headers=key))
     finally:
         accounts.close()
-    error = check(answer, 500, "internal_error")
-    assert "mine-5" in error["message"]
-    assert "bug" not in answer.text
+    for answer in answers:
+        error = check(answer, 500, "internal_error")
+        assert "mine-5" in error["message"]
+        assert "bug" not in answer.text

@@ -127,10 +127,8 @@ def test_a_filter_that_leaves_nothing_is_named(server: Running, fields: dict[str
 # -- embeddings and rerank ---------------------------------------------------------------------------------------------
 
 
-def test_a_cold_model_answers_the_first_who_asks(server: Running) -> None:
-    """`Prefer: wait=N` changes nothing yet: whoever asks waits while the model wakes."""
-    answer = server.post("/v1/embeddings", {"model": FAKE, "input": "the sea"}, prefer="wait=30")
-    assert answer.status_code == 200
+def test_a_model_served_here_says_its_state(server: Running) -> None:
+    assert server.post("/v1/embeddings", {"model": FAKE, "input": "the sea"}).status_code == 200
     listed = {row["id"]: row for row in server.client.get("/v1/models?type=hosted").json()["data"]}
     assert (listed[FAKE]["state"], listed[FAKE]["available"]) == ("warm", True)
 
@@ -171,7 +169,41 @@ def test_a_branch_narrows_the_choice(server: Running) -> None:
     suggested = server.post("/v1/auto/suggest", body).json()["suggestions"]
     assert {suggestion["model"]["task_type"] for suggestion in suggested} == {"image_generation"}
     within = server.post("/v1/auto/suggest", {**body, "provider": "google"}).json()["suggestions"]
-    assert {suggestion["model"]["provider"] for suggestion in within} == {"google"}
+    assert within
+    made_by_google = ("google", "gemini", "imagen", "nano-banana")
+    assert all(any(word in row["model"]["id"].lower() for word in made_by_google) for row in within)
+
+
+@pytest.mark.parametrize(
+    ("branch", "task"),
+    [("image-generation", "image"), ("video-generation", "video"), ("music-generation", "music"), ("llm", "text")],
+)
+def test_a_branch_says_what_is_asked_for(server: Running, branch: str, task: str) -> None:
+    for fields in ({"taxonomy": branch}, {"catalog_family": first_line(server, branch)}):
+        found = server.post("/v1/auto/route", {"prompt": "a red boat at sea", "input": {}, **fields})
+        assert found.status_code == 200, found.text
+        assert found.json()["classification"]["task"] == task
+        model = server.client.get(f"/v1/models/{found.json()['model']['model']['id']}").json()
+        assert model["catalog_family"].startswith(f"{branch}/")
+
+
+def first_line(server: Running, branch: str) -> str:
+    query = f"taxonomy={branch}&routable_only=true&limit=1"
+    return str(server.client.get(f"/v1/catalog/families?{query}").json()["data"][0]["id"])
+
+
+def test_translation_is_a_branch_of_text(server: Running) -> None:
+    body = {"prompt": "Translate into French: good morning", "taxonomy": "translation"}
+    assert server.post("/v1/auto/suggest", body).json()["classification"]["task"] == "text"
+
+
+@pytest.mark.parametrize("path", [*NAMED, "/v1/models/recommend"])
+def test_an_unknown_branch_is_told_which_there_are(server: Running, path: str) -> None:
+    error = check(
+        server.post(path, {"model": "router", **NAMED.get(path, {}), "taxonomy": "x"}), 400, "invalid_request"
+    )
+    assert error["param"] == "taxonomy"
+    assert "image-generation" in error["message"]
 
 
 @pytest.mark.parametrize("path", NAMED)

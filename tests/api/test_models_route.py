@@ -50,6 +50,12 @@ def test_max_cost_is_a_ceiling_on_the_price_tier(server: Running, tier: str) -> 
     assert tiers.index(answer["cost_tier"]) <= tiers.index(tier)
 
 
+def test_a_configured_model_has_the_tier_of_its_price(server: Running) -> None:
+    answer = explicit(server, server.live, maxCost="economy", optimization="output-optimized").json()
+    assert (answer["model"]["id"], answer["cost_tier"]) == ("lab/small", "economy")
+    assert server.client.get("/v1/models/lab/large").json()["price_tier"] in {"standard", "balanced"}
+
+
 def test_every_capability_of_the_filter_is_there(server: Running) -> None:
     wanted = ["vision", "reasoning"]
     answer = explicit(server, filter={"task_type": "text_generation", "capabilities": wanted}).json()

@@ -74,3 +74,10 @@ def test_optimizing_for_price_never_costs_more_than_optimizing_for_output(server
 def test_any_text_is_classified(shared: Running, prompt: str) -> None:
     answer = shared.suggest(prompt)
     assert answer.status_code == (200 if prompt.strip() else 400), answer.text
+
+
+def test_within_a_branch_a_provider_is_also_a_maker(server: Running) -> None:
+    found = server.suggest("Write a poem about the sea", taxonomy="llm", provider="meta", limit=20).json()
+    assert found["suggestions"]
+    assert all("llama" in s["model"]["id"].lower() or s["model"]["provider"] == "meta" for s in found["suggestions"])
+    assert {s["model"]["provider"] for s in found["suggestions"]} - {"meta"}

@@ -173,7 +173,7 @@ def test_a_configured_model_is_a_row_like_any_other() -> None:
     catalog = catalog_of(facts_of(offers("litellm", text_offer())), own)
     (row,) = catalog.find("lab/small")
     assert row == 1
-    assert catalog.model(row) == own
+    assert catalog.model(row) == replace(own, price_tier="flagship")  # as dear as the only other, or dearer
     assert not catalog.model(0).hosted
     assert catalog.arrays.routable[row]
 

@@ -1,6 +1,7 @@
 """`GET /v1/model-health`: how models have done lately, from the requests that were really made."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def states(services: Services, named: Sequence[str]) -> list[dict[str, Any]]:
 def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
     rows = services.catalog.find(model_id)
     if not rows and not tried:
-        raise unknown_model(model_id)
+        raise replace(unknown_model(model_id), param="models")
     # A creator's name for a model stands for endpoints of several ids.
     tried_at = dict.fromkeys((services.catalog.ids[row], services.catalog.model(row).provider) for row in rows)
     found = [(provider, services.health.of(name, provider) or EndpointHealth()) for name, provider in tried_at]
