@@ -52,7 +52,12 @@ export class Connection {
 
   /** Whether `controller` was aborted by its holder, rather than by the signal or a time-out. */
   get stopped(): boolean {
-    return this.controller.signal.aborted && !this.#timedOut && !this.#signal?.aborted;
+    return this.controller.signal.aborted && !this.#timedOut && !this.abandoned;
+  }
+
+  /** Whether the caller's signal has ended the call. */
+  get abandoned(): boolean {
+    return this.#signal?.aborted ?? false;
   }
 
   close(): void {
@@ -72,11 +77,6 @@ export class Connection {
       ? `the answer of ${server} broke off (${what}); what arrived is not the whole, so ask again`
       : `${server} could not be asked (${what}); check baseUrl, and that the server runs there`;
     return new APIConnectionError(message, facts);
-  }
-
-  /** Whether what `cause` broke may be sent again: after a time-out the work goes on, so that would only earn a 409. */
-  isTransient(cause: unknown): boolean {
-    return !this.#timedOut && !this.#signal?.aborted && (!isTimeout(cause) || codeOf(cause).includes("CONNECT"));
   }
 
   async #inTime<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -102,14 +102,8 @@ function causes(cause: unknown): Record<string, unknown>[] {
   return isObject(cause) ? [cause, ...causes(inner)] : [];
 }
 
-function codeOf(cause: unknown): string {
-  return causes(cause)
-    .map(({ code }) => (typeof code === "string" ? code : ""))
-    .join(" ");
-}
-
 function isTimeout(cause: unknown): boolean {
-  return codeOf(cause).includes("TIMEOUT");
+  return causes(cause).some(({ code }) => typeof code === "string" && code.includes("TIMEOUT"));
 }
 
 function whatFailed(cause: unknown): string {

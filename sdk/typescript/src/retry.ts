@@ -16,8 +16,8 @@ export function isTransientStatus(status: number, headers: Headers): boolean {
 /** Seconds before retry number `retries` (from 0), or undefined where the server asks for too many. */
 export function waitS(askedS: number | undefined, retries: number, random: () => number): number | undefined {
   if (askedS) return askedS > LONGEST_WAIT_S ? undefined : askedS; // "now" is no reason to skip the backoff
-  // Half of it is chance, so that clients that failed together do not come back together.
-  return Math.min(FIRST_BACKOFF_S * 2 ** retries, LONGEST_BACKOFF_S) * (0.5 + random() / 2);
+  // A quarter of it is chance, so that clients that failed together do not come back together.
+  return Math.min(FIRST_BACKOFF_S * 2 ** retries, LONGEST_BACKOFF_S) * (0.75 + random() / 4);
 }
 
 /** How long the server asks to wait: `retry-after-ms` goes before `Retry-After` (seconds or an HTTP date). */

@@ -47,7 +47,8 @@ async function attempt(
     const error = errorFromAnswer({ status, headers, text }, connection.wire.apiKey, Date.now());
     return { error, transient: isTransientStatus(status, headers) };
   } catch (cause) {
-    return { error: connection.failure(cause, response), transient: connection.isTransient(cause) };
+    // The request may not have arrived, or its answer was lost; by its Idempotency-Key a server knows a second arrival.
+    return { error: connection.failure(cause, response), transient: !connection.abandoned };
   } finally {
     if (!handedOver) connection.close();
   }

@@ -5,6 +5,17 @@
  */
 
 export type Task = "text" | "image" | "video" | "music" | "speech" | "code" | "web_search" | "rerank" | "embeddings";
+/** What the registry calls the work of a model. */
+export type TaskType =
+  | "text_generation"
+  | "image_generation"
+  | "video_generation"
+  | "music_generation"
+  | "text_to_speech"
+  | "speech_to_text"
+  | "web_search"
+  | "rerank"
+  | "embeddings";
 export type Optimization = "price-optimized" | "balanced" | "output-optimized";
 export type ContentMode = "generate" | "edit" | "combine";
 export type PriceTier = "economy" | "standard" | "balanced" | "premium" | "flagship";
@@ -72,7 +83,18 @@ export type FamilyFilter = Optional<{
   q: string;
 }>;
 
-export type RecommendRequest = Optional<{ task: Task; prompt: string; limit: number; optimization: Optimization }>;
+export type RecommendRequest = Optional<{
+  task: Task | TaskType;
+  prompt: string;
+  limit: number;
+  content_mode: ContentMode;
+  optimization: Optimization;
+  budget_dollars: number;
+  taxonomy: string;
+  /** A slug, or preferences such as `{ only: ["openai"] }`. */
+  provider: string | Fields;
+  catalog_family: string;
+}>;
 
 export interface FeedbackRequest extends Optional<{ confidence: number; suggested_task: Task }> {
   prompt: string;
@@ -243,7 +265,7 @@ export interface Family extends Fields {
 }
 
 export interface RecommendAnswer {
-  data: { model: Model; score: number; reason: string; estimated_cost_dollars: number }[];
+  data: { model: Model; score: number; reason: string; estimated_cost_dollars: number; available: boolean }[];
   classification: Classification;
   note?: string | null;
 }

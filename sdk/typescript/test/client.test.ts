@@ -30,6 +30,27 @@ const CALLS: [(client: GreatRouter) => Promise<unknown>, string, string, unknown
   [(c) => c.priceComparison(), "POST", "models/price-comparison", {}],
   [(c) => c.recommend({ task: "image" }), "POST", "models/recommend", { task: "image" }],
   [
+    (c) =>
+      c.recommend({
+        task: "speech_to_text",
+        content_mode: "generate",
+        budget_dollars: 0.01,
+        taxonomy: "speech",
+        provider: { only: ["openai"] },
+        catalog_family: null,
+      }),
+    "POST",
+    "models/recommend",
+    {
+      task: "speech_to_text",
+      content_mode: "generate",
+      budget_dollars: 0.01,
+      taxonomy: "speech",
+      provider: { only: ["openai"] },
+      catalog_family: null,
+    },
+  ],
+  [
     (c) => c.chatCompletions({ model: "router", messages: MESSAGES, temperature: 0 }),
     "POST",
     "chat/completions",
@@ -207,28 +228,56 @@ test("a server that is not there is a connection error", async () => {
   assert.ok(caught.cause instanceof TypeError);
 });
 
-test("a time-out is final, because the work may go on", async () => {
-  for (const pieces of [undefined, ['{"half":']]) {
-    const server = await fake(pieces ? { pieces, then: "hold" } : { then: "hold" });
-    const caught = await failure(server.client({ timeoutS: 0.05 }).autoRoute(PROMPT));
-    assert.equal(caught.constructor, APITimeoutError);
-    assert.match(caught.message, /timeoutS/);
-    await server.dropped;
-    assert.equal(server.asked.length, 1);
-  }
+const SILENCES: Answer[] = [{ then: "hold" }, { pieces: ['{"half":'], then: "hold" }];
+
+test("a time-out is tried again with the same request, whatever the method", async () => {
+  const calls: [(client: GreatRouter) => Promise<unknown>, keys: (string | undefined)[]][] = [
+    [(c) => c.autoRoute(PROMPT, { headers: { "Idempotency-Key": "mine" } }), ["mine", "mine"]],
+    [(c) => c.account(), [undefined, undefined]],
+    [(c) => c.setPreference({ key: "default_task", value: "text" }), [undefined, undefined]],
+    [(c) => c.deletePreference("default_task"), [undefined, undefined]],
+  ];
+  const pairs = SILENCES.flatMap((silence) => calls.map((call) => [silence, call] as const));
+  await Promise.all(
+    pairs.map(async ([silence, [call, keys]]) => {
+      const server = await fake(silence, { json: { fine: true } });
+      assert.deepEqual(await call(server.client({ timeoutS: 0.3 })), { fine: true });
+      await server.dropped;
+      assert.deepEqual(server.asked.map(({ headers }) => headers["idempotency-key"]), keys);
+      assert.equal(new Set(server.asked.map(({ method, path, body }) => `${method} ${path} ${body}`)).size, 1);
+    }),
+  );
 });
 
-test("Node's own time-outs are time-outs; that of connecting is tried again", async () => {
-  for (const [code, sent] of [["UND_ERR_HEADERS_TIMEOUT", 1], ["UND_ERR_CONNECT_TIMEOUT", 2]] as const) {
-    let asked = 0;
-    const fetch = (): Promise<Response> => {
-      asked++;
-      return Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error("slow"), { code }) }));
-    };
-    const caught = await failure(new GreatRouter(KEY, { fetch, maxRetries: 1 }).account());
-    assert.equal(caught.constructor, APITimeoutError);
-    assert.equal(asked, sent);
-  }
+test("a server that stays silent is a time-out when the retries are used up", async () => {
+  await Promise.all(
+    SILENCES.map(async (silence) => {
+      const server = await fake(silence);
+      const caught = await failure(server.client({ timeoutS: 0.05 }).autoRoute(PROMPT));
+      assert.equal(caught.constructor, APITimeoutError);
+      assert.match(caught.message, /timeoutS/);
+      const keys = server.asked.map(({ headers }) => headers["idempotency-key"]);
+      assert.equal(keys.length, 3);
+      assert.ok(keys[0]);
+      assert.equal(new Set(keys).size, 1);
+    }),
+  );
+});
+
+test("Node's own time-outs are time-outs, and tried again", async () => {
+  const codes = ["UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"];
+  await Promise.all(
+    codes.map(async (code) => {
+      let asked = 0;
+      const fetch = (): Promise<Response> => {
+        asked++;
+        return Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error("slow"), { code }) }));
+      };
+      const caught = await failure(new GreatRouter(KEY, { fetch, maxRetries: 1 }).autoRoute(PROMPT));
+      assert.equal(caught.constructor, APITimeoutError);
+      assert.equal(asked, 2);
+    }),
+  );
 });
 
 test("a signal stops the call wherever it is, with its own reason", async () => {
@@ -247,6 +296,12 @@ test("a signal stops the call wherever it is, with its own reason", async () => 
     await server.dropped;
     assert.equal(server.asked.length, 1);
   }
+
+  const timedOut = await fake(silent);
+  // The wait after the time-out is 375 ms or more.
+  const patience = { timeoutS: 0.05, signal: AbortSignal.timeout(200) };
+  await assert.rejects(timedOut.client().autoRoute(PROMPT, patience), { name: "TimeoutError" });
+  assert.equal(timedOut.asked.length, 1);
 
   const waiting = await fake({ status: 503, headers: { "retry-after": "100" } });
   await assert.rejects(waiting.client().account({ signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });

@@ -33,10 +33,12 @@ test("which statuses are tried again", () => {
   assert.ok(isTransientStatus(400, new Headers({ "x-should-retry": "true" })));
 });
 
-test("the backoff doubles to a cap, half of it chance", () => {
+test("the backoff doubles to a cap, a quarter of it chance", () => {
   const longest = [0, 1, 2, 3, 4, 5, 2000].map((retries) => waitS(undefined, retries, () => 1));
   assert.deepEqual(longest, [0.5, 1, 2, 4, 8, 8, 8]);
-  assert.equal(waitS(undefined, 4, () => 0), 4);
+  assert.equal(waitS(undefined, 0, () => 0), 0.375);
+  assert.equal(waitS(undefined, 4, () => 0), 6);
+  assert.equal(waitS(undefined, 4, () => 0.5), 7);
   assert.equal(waitS(0, 0, () => 1), 0.5);
 });
 

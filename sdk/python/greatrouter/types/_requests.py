@@ -87,10 +87,16 @@ class FamilyFilter(TypedDict, total=False):
 
 
 class RecommendFields(TypedDict, total=False):
-    task: Task | None
+    task: Task | str | None
+    """A router task, or a registry task type such as `text_generation`."""
     prompt: str | None
     limit: int
     optimization: Optimization
+    content_mode: ContentMode | None
+    budget_dollars: float | None
+    provider: str | Mapping[str, Any] | None
+    taxonomy: str | None
+    catalog_family: str | None
 
 
 class FeedbackFields(TypedDict, total=False):

@@ -101,7 +101,8 @@ test("rerank", async () => {
 test("explicit route, recommendations, feedback", async () => {
   const routed = await client.modelsRoute({ query: "text", input: { messages: [{ role: "user", content: "hi" }] } });
   assert.ok(routed.model.id);
-  assert.ok((await client.recommend({ task: "text", limit: 2 })).data.length > 0);
+  const recommended = await client.recommend({ task: "text_generation", taxonomy: "llm", budget_dollars: 1, limit: 2 });
+  assert.deepEqual(recommended.data.map(({ available }) => available), [true, true]);
   assert.ok((await client.autoFeedback({ prompt: "hi", classified_task: "text", correct: true })).accepted);
 });
 
