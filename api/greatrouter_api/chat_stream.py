@@ -74,7 +74,7 @@ async def _settle(talk: Talk, charge: Charge, attempts: Sequence[Attempt], relay
 
 
 def _why(talk: Talk, attempts: Sequence[Attempt]) -> str:
-    return talk.flow.planner.reason(talk.plan.decision, talk.plan.choices[len(attempts) - 1])
+    return talk.flow.planner.reason(talk.plan.decision, talk.plan.choices[talk.plan.place(attempts)])
 
 
 def _used(talk: Talk, relay: Relay) -> Usage:

@@ -190,7 +190,7 @@ class Direct:
             self.outcomes.seen(caller.organization_id, incoming.request_id, error.attempts)
             raise
         self.outcomes.seen(caller.organization_id, incoming.request_id, outcome.attempts)
-        return outcome, elsewhere[len(outcome.attempts) - 1]
+        return outcome, elsewhere[targets.index(outcome.target)]
 
     def _models(
         self, name: str, task: Task, expected: Expected, caller: Caller, provider: str | ProviderRequest | None = None

@@ -16,7 +16,7 @@ from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
 from greatrouter_ranking.ranker import Choice
 from greatrouter_ranking.reasons import reason
-from greatrouter_serving.call import Call, Target
+from greatrouter_serving.call import Attempt, Call, Target
 
 SANDBOX = "sandbox"
 
@@ -41,6 +41,12 @@ class Plan:
     entry: Entry
     estimate_cents: Decimal
     free: bool
+
+    def place(self, attempts: Sequence[Attempt]) -> int:
+        """Which of the targets the last attempt was at: those of a provider out of reach are passed over."""
+        last = attempts[-1]
+        tried = ((target.model_id, target.provider) for target in self.targets)
+        return next(place for place, target in enumerate(tried) if target == (last.model_id, last.provider))
 
 
 @dataclass(frozen=True, slots=True)

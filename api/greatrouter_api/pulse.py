@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_ranking.live import Live
 from greatrouter_serving.health import EndpointHealth, Health
@@ -28,10 +30,14 @@ class Pulse:
         return self._live
 
     def _read(self, live: Live) -> Live:
+        live.penalty[:] = 0.0
         for (model_id, provider), health in self._health:
             for row in self._catalog.find(model_id):
                 if self._catalog.model(row).provider == provider:
                     _write(live, row, health)
+        providers = self._catalog.arrays.providers
+        gone = [providers.index(name) for name in self._health.out_of_reach() if name in providers]
+        live.penalty[np.isin(self._catalog.arrays.provider, gone)] = 1.0
         return live
 
 

@@ -29,7 +29,7 @@ class Ran:
 
     @property
     def rank(self) -> int:
-        return len(self.outcome.attempts) - 1
+        return self.plan.place(self.outcome.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Runner:
                 raise
             ended = time.perf_counter()
             self.observe(plan, outcome.attempts, outcome.reply.usage.completion_tokens, ended - started)
-            why = self.planner.reason(plan.decision, plan.choices[len(outcome.attempts) - 1])
+            why = self.planner.reason(plan.decision, plan.choices[plan.place(outcome.attempts)])
             cents = await self.settle(charge, plan, outcome.attempts, outcome.reply.usage, why)
         return Ran(plan, outcome, why, cents, started, ended)
 
@@ -72,7 +72,7 @@ class Runner:
         self, charge: Charge, plan: Plan, attempts: Sequence[Attempt], counted: Usage, why: str, status: int = 200
     ) -> Decimal:
         """Charges what the last attempt used; the cents charged."""
-        rank = len(attempts) - 1
+        rank = plan.place(attempts)
         model, target = self.planner.catalog.model(plan.choices[rank].row), plan.targets[rank]
         usage = billed(counted, plan.decision.profile.expected, model)
         return await charge.settle(model.pricing.cost_cents(usage), plan.entry.answered(target, usage, why, status))

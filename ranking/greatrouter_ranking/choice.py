@@ -11,12 +11,13 @@ class Optimization(StrEnum):
 
 
 class Why(Enum):
-    """Why a choice comes first: the best by `Optimization`; the one that holds the conversation in its cache; or not
-    the best, but first by the caller's provider preferences."""
+    """Why a choice stands where it does: by `Optimization`; because it holds the conversation in its cache; first by
+    the caller's provider preferences; or the best at another provider than all those before it."""
 
     BEST = "best"
     STAYS = "stays"
     PREFERRED = "preferred"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

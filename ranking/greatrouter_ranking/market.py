@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Market:
         passed = cost if keep is None else cost[keep]
         self._highest = float(passed[passed.argmax()])  # `max()` takes 2 us longer
         self.low = np.minimum.reduceat(self.burden, part.starts)
-        self.decades = np.log10(1.0 + self.low / COST_FLOOR_DOLLARS)
+        self.decades = _decades(self.low)
 
     def order(self, optimization: Optimization, leaning: Leaning) -> "Order":
         return Order(self, POINTS_PER_DECADE[optimization], leaning)
@@ -86,29 +86,36 @@ class Order:
         # `_felt` is the price by which endpoints compete, in any scale; `_lead` the same, infinite for all but a
         # model's foremost endpoints; `_low` what is left of each model. Most requests lean nowhere.
         self._felt = self._lead = market.burden
-        self._low, decades = market.low, market.decades
+        self._low = market.low
         self._standing: FloatArray | None = None
         if leaning is not LEVEL:
             self._felt = self._lead = _felt(market.burden, leaning.points, weight)
             if leaning.precedence is not None:
                 self._lead, self._standing = _foremost(market.part, self._felt, leaning.precedence)
             self._low = np.minimum.reduceat(self._lead, market.part.starts)
-            decades = np.log10(self._low)
-        self._utility = market.quality - weight * decades
+        self._utility = self._worth(self._low)
+
+    def _worth(self, low: FloatArray) -> FloatArray:
+        """What each model is worth where its endpoint costs `low`, as far as that is felt."""
+        market = self._market
+        if self._leaning is not LEVEL:
+            return market.quality - self._weight * np.log10(low)
+        return market.quality - self._weight * (market.decades if low is market.low else _decades(low))
 
     def choices(self, limit: int) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
         """The best `limit` models, each at its foremost endpoint, and the first `limit` endpoints to try."""
         limit, wished = max(0, limit), self._leaning.precedence
         if not self._leaning.every_endpoint:
-            leads = enumerate(_best(self._utility, self._low, limit, None))
-            found = tuple(self._choice(model, _cheapest(self._market.part, self._lead, model), i) for i, model in leads)
-            return found, found
+            models = _best(self._utility, self._low, limit, None)
+            leads = [_cheapest(self._market.part, self._lead, model) for model in models]
+            found = tuple(map(self._choice, models, leads, range(len(models))))
+            return found, self._spread(found, leads, limit)
         pool = max(limit, SORTED_TOGETHER) if wished is not None and wished.together else limit
         tried = self._endpoints(_best(self._utility, self._low, pool, self._standing), wished)
         rank = {model: i for i, model in enumerate(dict.fromkeys(model for model, _ in tried))}
         first = dict(reversed(tried))
-        models = [self._choice(model, first[model], i) for model, i in rank.items()]
-        return tuple(models[:limit]), tuple(self._choice(model, at, rank[model]) for model, at in tried[:limit])
+        listed = [self._choice(model, first[model], i) for model, i in rank.items()]
+        return tuple(listed[:limit]), tuple(self._choice(model, at, rank[model]) for model, at in tried[:limit])
 
     def _endpoints(self, models: list[int], wished: Precedence | None) -> list[tuple[int, int]]:
         """Every endpoint of `models`, as model and candidate, in the order in which they are tried."""
@@ -120,6 +127,22 @@ class Order:
         before = (rank,) if wished is None else wished.of(candidates, rank)
         order = np.lexsort((self._felt[candidates], *reversed(before)))
         return [(models[int(rank[i])], int(candidates[i])) for i in order]
+
+    def _spread(self, found: tuple[Choice, ...], leads: Sequence[int], limit: int) -> tuple[Choice, ...]:
+        """`found` with its last place given to another provider where all share one: what takes one of a provider's
+        endpoints out of reach mostly takes all of them."""
+        part = self._market.part
+        providers = {int(part.provider[lead]) for lead in leads}
+        if limit < 2 or len(providers) != 1:
+            return found
+        lead = np.where(part.provider == providers.pop(), np.inf, self._lead)
+        low = np.minimum.reduceat(lead, part.starts)
+        best = _best(self._worth(low), low, 1, None)
+        if not best:
+            return found
+        kept = found[: limit - 1]
+        other = self._choice(best[0], _cheapest(part, lead, best[0]), len(kept))
+        return (*kept, replace(other, why=Why.ELSEWHERE))
 
     def _choice(self, model: int, candidate: int, rank: int) -> Choice:
         market, scale, utility = self._market, self._weight * DECADES, self._utility[model]
@@ -158,6 +181,10 @@ def _quality(ability: FloatArray, complexity: float) -> FloatArray:
     """The chance of a good answer: an item response curve over ability and the prompt's difficulty."""
     difficulty = EASIEST + (HARDEST - EASIEST) * complexity
     return np.asarray(1.0 / (1.0 + np.exp(-SHARPNESS * (ability - difficulty))))
+
+
+def _decades(cost: FloatArray) -> FloatArray:
+    return np.asarray(np.log10(1.0 + cost / COST_FLOOR_DOLLARS))
 
 
 def _felt(burden: FloatArray, points: FloatArray | None, weight: float) -> FloatArray:

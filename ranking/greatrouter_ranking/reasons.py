@@ -15,6 +15,7 @@ GOAL = {
 OTHER_GROUNDS = {
     Why.STAYS: "Stays with the model that answered before, as its provider may still hold this conversation in cache,",
     Why.PREFERRED: "First by the provider preferences",
+    Why.ELSEWHERE: "Best at another provider, should the first one be out of reach,",
 }
 MOST_PLACES = 12
 MOST_TIMES = 1_000_000  # beyond, the dearest candidate is a price that nobody pays
@@ -29,11 +30,10 @@ def reason(choice: Choice, rank: int, profile: Profile, optimization: Optimizati
     >>> reason(best, 0, asked, Optimization.BALANCED, Comparison(3, 3, 8, 0.012))  # doctest: +ELLIPSIS
     'Best balance of price and quality for this web search prompt: 96% likely to answer well at $0.00012, 100 times ...
     """
-    place = OTHER_GROUNDS.get(choice.why, GOAL[optimization]) if rank == 0 else f"Number {rank + 1}"
+    place = OTHER_GROUNDS.get(choice.why) or (GOAL[optimization] if rank == 0 else f"Number {rank + 1}")
     task = profile.task.value.replace("_", " ")
-    likely = min(99, round(100 * choice.quality))  # nothing is certain
     guess = "" if choice.boards else ", judging by its price and family alone"
-    return f"{place} for this {task} prompt: {likely}% likely to answer well{guess}{_price(choice, comparison)}."
+    return f"{place} for this {task} prompt: {percent(choice.quality)} likely to answer well{guess}{_price(choice, comparison)}."
 
 
 def trade_off(optimization: Optimization) -> str:
@@ -43,6 +43,15 @@ def trade_off(optimization: Optimization) -> str:
     """
     points = POINTS_PER_DECADE[optimization] * 100
     return f"a model ten times dearer must be {points:g} points likelier to answer well"
+
+
+def percent(chance: float) -> str:
+    """In whole percents, and never 100: nothing is certain.
+
+    >>> percent(0.957), percent(0.9963), percent(1.0)
+    ('96%', '99%', '99%')
+    """
+    return f"{min(99, round(100 * chance))}%"
 
 
 def dollars(amount: float) -> str:

@@ -56,7 +56,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of the fallback chain. `error` is None where it succeeded; `status` is None where nothing answered;
-    `rejected` where the provider blamed the request."""
+    `rejected` where the provider blamed the request, `unreachable` where none of its models could have answered."""
 
     model_id: str
     provider: str
@@ -64,6 +64,7 @@ class Attempt:
     error: str | None
     latency_ms: float
     rejected: bool = False
+    unreachable: bool = False
 
     @property
     def failed(self) -> bool:

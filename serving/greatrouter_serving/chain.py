@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import orjson
 
 from greatrouter_serving.call import Attempt, Call, Outcome, Provider, Reply, Streaming, Target
-from greatrouter_serving.errors import ChainExhausted, UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import ChainExhausted, ProviderUnreachable, UpstreamFailed, UpstreamRejected
 from greatrouter_serving.sse import EventSplitter, data_of
 
 T = TypeVar("T")
@@ -37,8 +37,9 @@ async def run_chain(
 ) -> Outcome:
     """The first answer, each target given `timeout_s`. `providers` is keyed by `Target.provider`.
 
-    A failure moves on; a refusal that blames the request ends the chain as ChainRejected; when all have failed,
-    ChainExhausted. A caller who is cancelled cancels the request under way.
+    A failure moves on, past all targets of a provider that could not be reached; a refusal that blames the request
+    ends the chain as ChainRejected; when all have failed, ChainExhausted. A caller who is cancelled cancels the request
+    under way.
     """
 
     async def answer(target: Target) -> Reply:
@@ -130,7 +131,10 @@ async def _first(
 ) -> tuple[Target, T, tuple[Attempt, ...]]:
     attempts: list[Attempt] = []
     waits_s: list[float | None] = []
+    unreachable: set[str] = set()
     for target in targets:
+        if target.provider in unreachable:
+            continue
         started = clock()
         try:
             found = await try_one(target)
@@ -139,7 +143,10 @@ async def _first(
             attempts.append(_attempt(target, None, late, clock() - started))
             waits_s.append(None)
         except UpstreamFailed as error:
-            attempts.append(_attempt(target, error.status, str(error), clock() - started))
+            attempt = _attempt(target, error.status, str(error), clock() - started)
+            attempts.append(replace(attempt, unreachable=isinstance(error, ProviderUnreachable)))
+            if attempts[-1].unreachable and error.status is None:  # a key may be refused for one model only
+                unreachable.add(target.provider)
             waits_s.append(error.retry_after_s)
         except UpstreamRejected as error:
             refusal = _attempt(target, error.status, str(error), clock() - started)

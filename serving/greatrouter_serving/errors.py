@@ -7,6 +7,7 @@ ServingError
 ├── Overloaded           the queue is full; retry after `retry_after_s`
 ├── InvalidInput         the caller's input cannot be served as it stands
 ├── UpstreamFailed       a provider failed in a way the next model may not: try it
+│   └── ProviderUnreachable  ... and in a way that its other models will, too: try another provider
 ├── UpstreamRejected     a provider blames the request: hand its message back
 └── ChainExhausted       every model of the fallback chain failed
 """
@@ -60,6 +61,10 @@ class UpstreamFailed(ServingError):
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
+
+
+class ProviderUnreachable(UpstreamFailed):
+    """No connection could be made, or our key is refused (`status`): mostly so whichever of its models is asked."""
 
 
 class UpstreamRejected(ServingError):

@@ -1,4 +1,4 @@
-"""How each endpoint has done lately, from the attempts that were really made."""
+"""How each endpoint and each provider has done lately, from the attempts that were really made."""
 
 import math
 import time
@@ -38,6 +38,17 @@ class EndpointHealth:
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     rates: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
+    def count(self, now: float, *, failed: bool) -> None:
+        self.decay(now)
+        if failed:
+            self.failures += 1
+            self.total_failures += 1
+            self.consecutive_failures += 1
+        else:
+            self.successes += 1
+            self.total_successes += 1
+            self.consecutive_failures = 0
+
     def decay(self, now: float) -> None:
         share = 0.5 ** ((now - self.updated_at) / HALF_LIFE_S)
         self.successes *= share
@@ -54,8 +65,12 @@ class EndpointHealth:
         attempts = self.successes + self.failures
         rate = self.success_rate
         poor = rate is not None and attempts >= FEWEST_ATTEMPTS and rate < LOWEST_SUCCESS_RATE
-        # An endpoint that failed in a row is tried again once the failures have faded to less than one.
-        return poor or (self.consecutive_failures >= FAILURES_IN_A_ROW and self.failures >= 1)
+        return poor or self.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing but failures came lately. It is tried again once they have faded to less than one."""
+        return self.consecutive_failures >= FAILURES_IN_A_ROW and self.failures >= 1
 
     @property
     def penalty(self) -> float:
@@ -81,6 +96,8 @@ class Health:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._endpoints: dict[Endpoint, EndpointHealth] = {}
+        # Of a provider only this counts as a failure: that it could not be reached at all.
+        self._providers: dict[str, EndpointHealth] = {}
         self.version = 0
 
     def observe(self, attempts: Sequence[Attempt], completion_tokens: int = 0, duration_ms: float = 0.0) -> None:
@@ -95,24 +112,28 @@ class Health:
             last.rates.append(1000 * completion_tokens / duration_ms)
 
     def _count(self, attempt: Attempt) -> None:
-        key = (attempt.model_id, attempt.provider)
+        key, now = (attempt.model_id, attempt.provider), self._clock()
         found = self._endpoints.get(key)
         if found is None:
             if len(self._endpoints) >= MOST_ENDPOINTS:
                 self._endpoints.clear()
-            found = self._endpoints[key] = EndpointHealth(updated_at=self._clock())
-        found.decay(self._clock())
+            found = self._endpoints[key] = EndpointHealth(updated_at=now)
+        found.count(now, failed=attempt.failed)
         self.version += 1
-        if attempt.failed:
-            found.failures += 1
-            found.total_failures += 1
-            found.consecutive_failures += 1
-            return
-        found.successes += 1
-        found.total_successes += 1
-        found.consecutive_failures = 0
         if attempt.error is None:
             found.latencies_ms.append(attempt.latency_ms)
+        reach = self._providers.get(attempt.provider)
+        if attempt.unreachable and reach is None:
+            reach = self._providers[attempt.provider] = EndpointHealth(updated_at=now)
+        if reach is not None:
+            reach.count(now, failed=attempt.unreachable)
+
+    def out_of_reach(self) -> list[str]:
+        """The providers that none of the latest calls could reach: their other endpoints will fail alike."""
+        now = self._clock()
+        for reach in self._providers.values():
+            reach.decay(now)
+        return [provider for provider, reach in self._providers.items() if reach.silent]
 
     def of(self, model_id: str, provider: str) -> EndpointHealth | None:
         """As of now; None where it was never tried."""

@@ -1,12 +1,17 @@
 """Model health is made of the requests that were really made."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.api.conftest import WORDS, Events, Running, running
+from greatrouter_api.settings import ModelSettings, ProviderSettings
+from tests.api.conftest import LARGE, SMALL, WORDS, Events, Provider, Running, eventually, listening, running
 
 
 def health(server: Running, models: str | None = None) -> dict[str, Any]:
@@ -60,6 +65,14 @@ def test_the_sandbox_says_nothing_of_the_models_it_stands_in_for(server: Running
     assert health(server, "openai/gpt-4o") == before
 
 
+@pytest.mark.parametrize(
+    "query", ["model=lab/small&model=lab/large", "models=lab/small,&models=lab/large", "models=lab/small&model=lab/large"]
+)
+def test_models_may_be_named_one_by_one(server: Running, query: str) -> None:
+    answer = server.client.get(f"/v1/model-health?{query}", headers={"Authorization": f"Bearer {server.live}"})
+    assert [state["model_id"] for state in answer.json()["health"]] == ["lab/small", "lab/large"]
+
+
 def test_an_unknown_model_is_a_404(server: Running) -> None:
     answer = server.client.get(
         "/v1/model-health?models=nobody/nothing", headers={"Authorization": f"Bearer {server.live}"}
@@ -70,3 +83,38 @@ def test_an_unknown_model_is_a_404(server: Running) -> None:
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer pk_live_nobody"}])
 def test_a_key_is_needed(server: Running, headers: dict[str, str]) -> None:
     assert server.client.get("/v1/model-health", headers=headers).status_code == 401
+
+
+def test_a_dead_provider_costs_nobody_an_answer(tmp_path: Path) -> None:
+    """Its endpoints are the best of all, so every chain begins with them; the last place is another provider's."""
+    with closed_port() as port, listening(Provider()) as alive:
+        dear = {"input_per_million_tokens": Decimal(20), "output_per_million_tokens": Decimal(40)}
+        dead = [ModelSettings(id=f"dead/m{i}", **dear) for i in range(4)]
+        providers = {
+            "dead": ProviderSettings(base_url=f"http://127.0.0.1:{port}/v1", models=dead),
+            "lab": ProviderSettings(base_url=f"http://127.0.0.1:{alive}/v1", models=[SMALL, LARGE]),
+        }
+        with running(tmp_path, providers=providers) as server:
+            asked = [route(server) for _ in range(4)]
+            tried = [[attempt["provider"] for attempt in answer["routing"]["attempts"]] for answer in asked]
+            assert tried[:3] == [["dead", "lab"]] * 3
+            assert asked[0]["routing"]["fallback_chain"][0].startswith("dead/")
+            assert asked[0]["routing"]["reason"].startswith("Best at another provider")
+            states = {state["model_id"]: state["degraded"] for state in health(server)["health"]}
+            assert all(states[f"dead/m{i}"] for i in range(4))
+            # What is known of the endpoints is read anew once a second.
+            assert eventually(lambda: route(server)["routing"]["attempts"][0]["provider"] == "lab")
+
+
+def route(server: Running) -> dict[str, Any]:
+    answer = server.route("Write a poem about the sea", server.live, optimization="output-optimized")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Bound and not listening, so that nobody else can answer there."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]

@@ -1,7 +1,7 @@
 """The ranker over small made-up catalogs: against a naive ranking, its invariants, and every filter."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, TASKS, mask
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking.constraints import Constraints
 from greatrouter_ranking.profile import Profile
-from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Optimization, Ranker, Ranking
+from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Optimization, Ranker, Ranking, Why
 from tests.ranking.made_up import Endpoint, abilities, arrays, asked, ranker, tokens
 
 MODELS = ("ada", "bob", "cy", "dee", "eve", "fay")
@@ -214,6 +214,32 @@ def test_an_abler_model_never_ranks_lower(market: Market, optimization: Optimiza
     assert (model in after) == (model in before)
     if model in before:
         assert after.index(model) <= before.index(model)
+
+
+@settings(deadline=None)
+@given(markets(), st.sampled_from(OPTIMIZATIONS), st.integers(2, 5))
+def test_a_chain_never_hangs_on_one_provider_where_another_could_help(
+    market: Market, optimization: Optimization, limit: int
+) -> None:
+    ranking = market.rank(optimization, limit)
+    tried, best = ranking.endpoints, ranking.choices
+    if market.constraints.rows is not None or not tried:
+        return
+
+    def providers(rows: Iterable[int]) -> set[str]:
+        return {market.endpoints[row].provider for row in rows}
+
+    there = providers(market.passing())
+    assert {choice.row for choice in tried} <= set(market.passing())
+    assert tried[:-1] == best[: len(tried) - 1]
+    assert len(tried) <= limit
+    assert len(providers(choice.row for choice in tried)) >= min(2, len(there))
+    if tried[-1] not in best:
+        first = market.endpoints[best[0].row].provider
+        elsewhere = [row for row in market.passing() if market.endpoints[row].provider != first]
+        most = max(market.utility(row, optimization) for row in elsewhere)
+        assert market.utility(tried[-1].row, optimization) == pytest.approx(most, abs=1e-12)
+        assert (tried[-1].why, providers(choice.row for choice in best)) == (Why.ELSEWHERE, {first})
 
 
 @settings(deadline=None)

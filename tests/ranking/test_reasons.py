@@ -46,6 +46,9 @@ def test_a_conversation_that_stays_and_a_wish_that_decides_say_so() -> None:
         "for this text prompt: 90% likely to answer well at $0.90."
     )
     assert sentence(0.9, why=Why.PREFERRED).startswith("First by the provider preferences for this text prompt: ")
+    assert sentence(0.9, why=Why.ELSEWHERE, rank=2).startswith(
+        "Best at another provider, should the first one be out of reach, for this text prompt: "
+    )
 
 
 def test_nothing_is_certain() -> None:

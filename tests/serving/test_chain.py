@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from greatrouter_serving.call import Call, Outcome, Reply, Streaming, Target, Usage
 from greatrouter_serving.chain import ChainRejected, open_chain, run_chain
-from greatrouter_serving.errors import ChainExhausted, InvalidInput, UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import (
+    ChainExhausted,
+    InvalidInput,
+    ProviderUnreachable,
+    UpstreamFailed,
+    UpstreamRejected,
+)
 
 CALL = Call("text", "Say hello")
 REPLY = Reply(b"{}", Usage(prompt_tokens=1))
@@ -121,6 +127,23 @@ def test_a_provider_that_is_not_there_is_passed_over() -> None:
     outcome = asyncio.run(main())
     assert outcome.target.provider == "lab"
     assert "no provider named elsewhere" in str(outcome.attempts[0].error)
+
+
+def test_a_provider_out_of_reach_is_asked_once() -> None:
+    async def main() -> tuple[Outcome, ScriptedProvider]:
+        dead = ScriptedProvider("dead", [ProviderUnreachable("dead cannot be reached")])
+        lab = ScriptedProvider("lab", [ProviderUnreachable("refused our key", 401), REPLY])
+        targets = [Target(f"m{i}", name, "m") for i, name in enumerate(("dead", "dead", "lab", "dead", "lab"))]
+        return await run_chain(targets, CALL, {"dead": dead, "lab": lab}, timeout_s=5.0), dead
+
+    outcome, dead = asyncio.run(main())
+    assert len(dead.calls) == 1
+    assert [(a.model_id, a.status, a.unreachable) for a in outcome.attempts] == [
+        ("m0", None, True),
+        ("m2", 401, True),
+        ("m4", 200, False),
+    ]
+    assert outcome.target.model_id == "m4"
 
 
 def test_silence_times_out_and_moves_on() -> None:

@@ -63,6 +63,24 @@ def test_failures_fade_so_that_an_endpoint_is_tried_again() -> None:
     assert not later.degraded
 
 
+def test_a_provider_is_out_of_reach_after_three_calls_that_could_not_be_made_whichever_models_they_were_for() -> None:
+    clock = Clock()
+    health = Health(clock)
+    gone = [Attempt(f"lab/{i}", "lab", None, "cannot be reached", 1.0, unreachable=True) for i in range(3)]
+    health.observe(gone[:2])
+    assert health.out_of_reach() == []
+    health.observe([BAD, gone[0], gone[1]])
+    assert health.out_of_reach() == []  # a failure that was heard shows that it can be reached
+    health.observe([gone[2]])
+    assert health.out_of_reach() == ["lab"]
+    clock.now = 3 * HALF_LIFE_S
+    assert health.out_of_reach() == []
+    health.observe([gone[0]])
+    assert health.out_of_reach() == ["lab"]
+    health.observe([GOOD])
+    assert health.out_of_reach() == []
+
+
 def test_a_refusal_that_blames_the_request_says_nothing_against_the_endpoint() -> None:
     found = after(REFUSED, REFUSED, REFUSED)
     assert (found.degraded, found.penalty, found.total_failures) == (False, 0.0, 0)

@@ -1,6 +1,6 @@
 """`GET /v1/model-health`: how models have done lately, from the requests that were really made."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,14 +53,15 @@ def add(app: FastAPI, server: HasServices) -> None:
         "/v1/model-health",
         tags=["routing"],
         summary="How models have done lately",
-        openapi_extra={**query_parameters(["models"]), **KEYED},
+        openapi_extra={**query_parameters(["models", "model"]), **KEYED},
         responses={200: {"model": HealthAnswer, "description": "Their health"}, **failures(401, 404, 500, 503)},
         response_model=None,
     )
     async def model_health(request: Request) -> Response:
         caller = await caller_of(request, server.services)
-        named = [name.strip() for name in request.query_params.get("models", "").split(",") if name.strip()]
-        health = states(server.services, named)
+        given = (value for name, value in request.query_params.multi_items() if name in ("models", "model"))
+        named = [name.strip() for value in given for name in value.split(",") if name.strip()]
+        health = states(server.services, list(dict.fromkeys(named)))
         return json_answer({"health": health, "tenant_id": caller.organization_id})
 
 
@@ -70,10 +71,12 @@ def states(services: Services, named: Sequence[str]) -> list[dict[str, Any]]:
     if not named:
         reachable = (services.catalog.ids[row] for row in np.flatnonzero(services.available))
         named = list(dict.fromkeys((*sorted(known), *reachable)))
-    return [_state(services, model_id, tried=model_id in known) for model_id in named]
+    gone = services.health.out_of_reach()
+    return [_state(services, model_id, gone, tried=model_id in known) for model_id in named]
 
 
-def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
+def _state(services: Services, model_id: str, gone: Collection[str], *, tried: bool) -> dict[str, Any]:
+    """`gone` are the providers out of reach."""
     rows = services.catalog.find(model_id)
     if not rows and not tried:
         raise replace(unknown_model(model_id), param="models")
@@ -82,7 +85,7 @@ def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
     found = [(provider, services.health.of(name, provider) or EndpointHealth()) for name, provider in tried_at]
     return {
         "model_id": model_id,
-        "degraded": bool(found) and all(health.degraded for _, health in found),
+        "degraded": bool(found) and all(name in gone or health.degraded for name, health in found),
         "latency_penalty": round(min((health.penalty for _, health in found), default=0.0), 4),
         "health_entry": {
             "failures": sum(health.total_failures for _, health in found),
@@ -90,15 +93,15 @@ def _state(services: Services, model_id: str, *, tried: bool) -> dict[str, Any]:
             "consecutiveFailures": min((health.consecutive_failures for _, health in found), default=0),
             "avgLatencyMs": _mean(ms for _, health in found for ms in health.latencies_ms),
         },
-        "endpoints": [_endpoint(name, health) for name, health in found],
+        "endpoints": [_endpoint(name, health, gone=name in gone) for name, health in found],
     }
 
 
-def _endpoint(provider: str, health: EndpointHealth) -> dict[str, Any]:
+def _endpoint(provider: str, health: EndpointHealth, *, gone: bool) -> dict[str, Any]:
     latency_s = health.latency_s()
     return {
         "provider": provider,
-        "degraded": health.degraded,
+        "degraded": gone or health.degraded,
         "success_rate": _rounded(health.success_rate),
         "latency_p50_ms": _rounded(1000 * latency_s[0]),
         "latency_p90_ms": _rounded(1000 * latency_s[2]),

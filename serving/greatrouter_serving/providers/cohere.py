@@ -13,7 +13,7 @@ import orjson
 from yarl import URL
 
 from greatrouter_serving.call import Call, Reply, Target, Usage
-from greatrouter_serving.errors import InvalidInput, UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import InvalidInput, ProviderUnreachable, UpstreamFailed, UpstreamRejected
 from greatrouter_serving.providers.faults import lost_connection, malformed
 from greatrouter_serving.providers.openai import OpenAIProvider
 from greatrouter_serving.providers.payload import EMBEDDINGS, RERANK, Endpoint, documents_in, endpoint_of, to_json
@@ -74,7 +74,8 @@ class CohereProvider:
         except UpstreamRejected as error:
             if error.status == _INVALID_TOKEN:
                 # Without its cause: the provider's words may quote a part of the key.
-                raise UpstreamFailed(f"{self.name} refused our key (status {error.status})", error.status) from None
+                words = f"{self.name} refused our key (status {error.status})"
+                raise ProviderUnreachable(words, error.status) from None
             raise
         raise self._unserved(endpoint)
 

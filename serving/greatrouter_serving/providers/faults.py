@@ -10,14 +10,14 @@ from typing import Any
 import aiohttp
 import orjson
 
-from greatrouter_serving.errors import UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import ProviderUnreachable, UpstreamFailed, UpstreamRejected
 
 # These 4xx say that our key, our account, our catalog or the moment is wrong, so another model may well answer. Every
 # other 4xx blames the request itself, and every other model would be right to refuse it too.
 NOT_THE_REQUEST = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 429, 499})
 
 # What a provider says about our key may quote a part of it, masked by its own rules and not by ours.
-_ABOUT_OUR_KEY = {401: "refused our key", 402: "wants its account funded", 403: "forbids this to our key"}
+_ABOUT_OUR_ACCOUNT = {402: "wants its account funded", 403: "forbids this to our key"}
 # Gemini's compatible endpoint says 400 where the others say 401.
 _KEY_IS_WRONG = re.compile(
     r"api[ _-]?key (?:is |was )?(?:not valid|invalid|expired|not found)|(?:invalid|incorrect)[ _]api[ _-]?key", re.I
@@ -36,8 +36,10 @@ def fault_of(
     """The error for an answer with a status other than 2xx. `secret` never appears in it."""
     words = message_of(body, secret)
     wait_s = retry_after_s(headers or {}, body)
-    if status in _ABOUT_OUR_KEY or (status == 400 and _KEY_IS_WRONG.search(words)):
-        return UpstreamFailed(f"{provider} {_ABOUT_OUR_KEY.get(status, 'refused our key')} (status {status})", status)
+    if status == 401 or (status == 400 and _KEY_IS_WRONG.search(words)):
+        return ProviderUnreachable(f"{provider} refused our key (status {status})", status)
+    if status in _ABOUT_OUR_ACCOUNT:
+        return UpstreamFailed(f"{provider} {_ABOUT_OUR_ACCOUNT[status]} (status {status})", status)
     if 400 <= status < 500 and status not in NOT_THE_REQUEST:
         return UpstreamRejected(words or f"{provider} refused the request with status {status} and no reason", status)
     if 300 <= status < 400:
@@ -88,10 +90,12 @@ def malformed(provider: str, what: str) -> UpstreamFailed:
 
 def lost_connection(provider: str, error: Exception, timeout_s: float) -> UpstreamFailed:
     """The error for a request that got no answer or half of one. In our words: aiohttp's would name internal hosts."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ProviderUnreachable(f"{provider} cannot be reached: no connection in time")
     if isinstance(error, TimeoutError):
         return UpstreamFailed(f"{provider} did not answer within {timeout_s:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return UpstreamFailed(f"{provider} cannot be reached ({type(error).__name__})")
+        return ProviderUnreachable(f"{provider} cannot be reached ({type(error).__name__})")
     if isinstance(error, aiohttp.ClientPayloadError):
         return UpstreamFailed(f"{provider} broke off in the middle of its answer")
     if isinstance(error, aiohttp.ClientConnectionError):
