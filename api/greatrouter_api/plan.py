@@ -1,7 +1,7 @@
 """From a request to a plan: decided, priced, ready to run. Every endpoint that routes goes through here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -51,11 +51,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """`attempts` is how many endpoints one request may try."""
+    """`attempts` is how many endpoints one request may try; `unset_keys` are the environment variables that were to
+    hold a key and did not, by provider."""
 
     catalog: Catalog
     decider: Decider
     attempts: int
+    unset_keys: Mapping[str, str] = field(default_factory=dict)
 
     async def plan(self, request: Asked, matter: Matter, asking: Asking) -> Plan:
         """As `Decider.decide`. Raises `ApiError` where nothing reachable fits."""
@@ -109,9 +111,13 @@ class Planner:
 
     def advice(self, decision: Decision) -> str:
         model = self._best(decision)
+        best = f"no reachable model fits; the best of the catalog is {model.id}"
+        if self.unset_keys:
+            unset = " and ".join(f"{key}, the key of [providers.{name}]," for name, key in self.unset_keys.items())
+            return f"{best}; the server was started without {unset} in its environment: set it and start again"
         return (
-            f"no reachable model fits; the best of the catalog is {model.id}: configure [providers.{model.provider}] "
-            "in greatrouter.toml with its base_url and the environment variable that holds its key, or use a test key"
+            f"{best}: configure [providers.{model.provider}] in greatrouter.toml with its base_url and the environment "
+            "variable that holds its key, or use a test key"
         )
 
     def _best(self, decision: Decision) -> Model:

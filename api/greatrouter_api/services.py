@@ -102,7 +102,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         feedback=feedback,
     )
     view = present.ModelView(catalog, hosted_facts(settings, engine), available, health)
-    planner = Planner(catalog, decider, settings.fallback_models)
+    planner = Planner(catalog, decider, settings.fallback_models, settings.unset_keys)
     outcomes = Outcomes(health, accounts)
     runner = Runner(planner, accounts, providers, outcomes, settings.upstream_timeout_s)
     sessions = Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic)

@@ -175,9 +175,15 @@ class Settings(BaseSettings):
         return {name: key for name, key in found.items() if key}
 
     @property
+    def unset_keys(self) -> dict[str, str]:
+        """The environment variables that are to hold a key and do not, by provider."""
+        wanted = {name: p.api_key_env for name, p in self.providers.items() if p.api_key_env}
+        return {name: variable for name, variable in wanted.items() if name not in self.provider_keys}
+
+    @property
     def reachable_providers(self) -> set[str]:
         """Configured, and with a key where one is asked for."""
-        return {name for name, p in self.providers.items() if p.api_key_env is None or name in self.provider_keys}
+        return self.providers.keys() - self.unset_keys.keys()
 
     @property
     def data_folder(self) -> Path:

@@ -2,12 +2,14 @@
 
 import threading
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.api.conftest import FAKE, Running, eventually
+from greatrouter_api.settings import ProviderSettings
+from tests.api.conftest import FAKE, SMALL, Running, eventually, running
 
 CODE = "Write a Python function that reverses a linked list"
 
@@ -246,3 +248,14 @@ def test_local_models_are_charged_to_live_keys(server: Running) -> None:
     answer = server.route("rank", server.live, input={"query": "a b", "documents": ["a", "b"]}).json()
     assert answer["model"]["model"]["id"] == FAKE
     assert Decimal(str(answer["charge_dollars"])) == Decimal("0.00002")
+
+
+def test_a_key_that_is_missing_from_the_environment_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_KEY", raising=False)
+    lab = ProviderSettings(base_url="http://127.0.0.1:9/v1", api_key_env="LAB_KEY", models=[SMALL])
+    with running(tmp_path, providers={"lab": lab}) as server:
+        answer = server.route("Write a poem about the sea", server.live)
+        note = server.suggest("Write a poem about the sea", server.live).json()["note"]
+    words = "started without LAB_KEY, the key of [providers.lab], in its environment: set it and start again"
+    assert words in answer.json()["error"]["message"]
+    assert words in note
