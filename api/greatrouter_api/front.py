@@ -38,7 +38,6 @@ EVENTS = (
 SANE_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 LONGEST_ID = 128
 BODY_TIMEOUT_S = 30.0
-WATCHED_AFTER_S = 0.01
 
 
 class CallerLeft(Exception):
@@ -93,6 +92,12 @@ class Endpoint:
     answer_model: type[BaseModel] | None = None
 
 
+class Connection(Protocol):
+    """Of one caller; `on_lost` is called once when it ends."""
+
+    on_lost: Callable[[], None] | None
+
+
 class Backing(Protocol):
     """What stands behind the door: open within `running()`, and then it knows who a key belongs to."""
 
@@ -120,9 +125,11 @@ class Front:
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
-        if self._cors and self._cors & {b"*", headers.get(b"origin")}:
-            send = _readable_by_pages(send, headers.get(b"origin", b"*"))
-            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+        if self._cors:
+            origin = headers.get(b"origin", b"*")
+            allowed = bool(self._cors & {b"*", origin})
+            send = _told_to_browsers(send, origin if allowed else None)
+            if allowed and scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
                 await _send_preflight(send, headers, request_id)
                 return
         endpoint = self._endpoints.get(scope["path"])
@@ -132,7 +139,7 @@ class Front:
         try:
             if scope["method"] != "POST":
                 raise ApiError(405, f"{endpoint.path} takes POST, not {scope['method']}", allow="POST")
-            await self._serve(endpoint, headers, receive, send, request_id)
+            await self._serve(endpoint, scope, headers, receive, send, request_id)
         except CallerLeft:
             return
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
@@ -151,7 +158,13 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(
-        self, endpoint: Endpoint, headers: Mapping[bytes, bytes], receive: Receive, send: Send, request_id: str
+        self,
+        endpoint: Endpoint,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        request_id: str,
     ) -> None:
         caller = await self._backing.accounts.authenticate(key_in(headers))
         try:
@@ -160,7 +173,9 @@ class Front:
         except TimeoutError as error:
             raise ApiError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from error
         answering = _answer(endpoint, Incoming(endpoint.path, headers, body, caller, request_id), send)
-        await (_unless_caller_leaves(answering, receive) if endpoint.runs_models else answering)
+        # Behind another server than ours nobody says when a caller leaves; the work is then done all the same.
+        connection: Connection | None = scope.get("state", {}).get("connection") if endpoint.runs_models else None
+        await (answering if connection is None else _unless_caller_leaves(answering, connection))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
@@ -181,9 +196,12 @@ class Front:
             await _send_error(send, error, request_id)
 
 
-def _readable_by_pages(send: Send, origin: bytes) -> Send:
-    """`send` that lets web pages of `origin` read answers, errors and all. No cookies count, so no credentials do."""
-    extra = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"*"), (b"vary", b"origin")]
+def _told_to_browsers(send: Send, origin: bytes | None) -> Send:
+    """`send` that lets web pages of `origin` read answers, errors and all; None lets nobody, and caches must know that
+    others may. No cookies count, so no credentials do."""
+    extra = [(b"vary", b"origin")]
+    if origin is not None:
+        extra += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"*")]
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -260,50 +278,29 @@ async def _send_events(send: Send, stream: EventStream, request_id: str) -> None
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _unless_caller_leaves(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
+async def _unless_caller_leaves(answer: Coroutine[Any, Any, None], connection: Connection) -> None:
     """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released.
 
     Raises `CallerLeft` then; a cancellation from anywhere else goes on as it is.
     """
     work = asyncio.current_task()
     assert work is not None  # a coroutine always runs in a task
-    watch = _Watch(receive, work)
-    # A task for each request takes 15 us, and most have ended before anybody can leave.
-    starting = asyncio.get_running_loop().call_later(WATCHED_AFTER_S, watch.start)
+    left = False
+
+    def leave() -> None:
+        nonlocal left
+        left = True
+        work.cancel()
+
+    connection.on_lost = leave
     try:
         await answer
     except asyncio.CancelledError as error:
-        if watch.left and work.uncancel() == 0:
+        if left and work.uncancel() == 0:
             raise CallerLeft from error
         raise
     finally:
-        starting.cancel()
-        watch.stop()
-
-
-class _Watch:
-    """Waits for the caller to hang up, and then cancels `work`."""
-
-    __slots__ = ("_receive", "_task", "_work", "left")
-
-    def __init__(self, receive: Receive, work: "asyncio.Task[Any]") -> None:
-        self._receive = receive
-        self._work = work
-        self._task: asyncio.Task[None] | None = None
-        self.left = False
-
-    def start(self) -> None:
-        self._task = asyncio.ensure_future(self._watch())
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.left = True
-        self._work.cancel()
+        connection.on_lost = None
 
 
 def _request_id(given: bytes | None) -> str:

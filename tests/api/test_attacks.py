@@ -230,7 +230,9 @@ def test_smuggling_gets_a_400(server: Running, wire: Wire, extra: bytes) -> None
     wire.play(json_answer(COMPLETION))
     with connect(server) as connection:
         connection.sendall(request(server, WHOLE, extra))
-        assert received(connection).startswith(b"HTTP/1.1 400 ")
+        head, _, body = received(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert orjson.loads(body)["error"]["code"] == "invalid_request"
     assert not wire.requests
 
 
@@ -264,6 +266,16 @@ def test_a_caller_who_hangs_up_half_way_is_gone(server: Running, wire: Wire, for
         assert received(connection) == b""
     assert wire.left.wait(5)
     assert eventually(lambda: server.accounts.balance("acme") == before)
+
+
+def test_a_caller_who_leaves_with_a_second_request_waiting_stops_the_first(server: Running, wire: Wire) -> None:
+    wire.play(Answer(ending="hang"))
+    first = request(server, WHOLE, b"X-Request-Id: pipe-left", close=False)
+    with connect(server) as connection:
+        connection.sendall(first + request(server, WHOLE))
+        assert eventually(lambda: wire.requests)
+    assert wire.left.wait(5), "the upstream call goes on"
+    assert line_of(server, "pipe-left")["status"] == 499
 
 
 # (what the provider sends before it waits, what the caller waits to see, whether anything is charged)

@@ -18,3 +18,4 @@ def test_only_pages_of_the_configured_origins_may_call(tmp_path: Path) -> None:
             assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, PAGE["Origin"])
         other = server.client.options("/v1/models", headers={"Origin": "https://evil.example"} | ASKS)
         assert "access-control-allow-origin" not in server.client.get("/healthz").headers | other.headers
+        assert other.headers["vary"] == "origin"
