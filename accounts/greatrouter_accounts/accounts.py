@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,14 +15,14 @@ from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.directory import KeyRow
 from greatrouter_accounts.errors import AccountsError, KeyRejected, StoreFailed
+from greatrouter_accounts.housekeeping import Housekeeper
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.money import ZERO
-from greatrouter_accounts.owner import Owner
 from greatrouter_accounts.performance import PerformanceBook
 from greatrouter_accounts.pools import Hold, Pools
 from greatrouter_accounts.preferences import PreferenceBook, Preferences
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.store import LEASE, open_store
 from greatrouter_accounts.text import storable
 from greatrouter_accounts.writer import Writer
 
@@ -49,23 +49,35 @@ class Accounts:
     """Organizations, keys, the ledger, preferences, activity and feedback, in one database that several processes may
     share.
 
-    `secret` (16 to 64 bytes) keys the hash of API keys; `clock` counts seconds for what is kept in memory.
+    `database` is the file of SQLite or the URL of PostgreSQL; `secret` (16 to 64 bytes) keys the hash of API keys;
+    `clock` counts seconds for what is kept in memory; `lease` is how long a process may be silent before the others
+    take it for dead, where no lock says whether it is.
     """
 
-    def __init__(self, path: Path, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Path | str,
+        secret: bytes,
+        clock: Callable[[], float] = time.monotonic,
+        lease: timedelta = LEASE,
+    ) -> None:
         if not 16 <= len(secret) <= 64:
             raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
-        self.path = path
         self._secret = secret
         self._clock = clock
         self._cache: dict[bytes, _Known] = {}
         with ExitStack() as undo:  # what was opened before a failure is closed again
-            self._store = Store(path)
+            self._store = open_store(database, lease)
             undo.callback(self._store.close)
+            self._owner = self._store.enrol()
+            undo.callback(self._resign)
             with self._store.write() as connection:
-                self._owner = Owner(path.with_name(f"{path.name}-owners"))
-                undo.callback(self._owner.close)
-                books.release_orphans(connection, self._owner.alive(), self._owner.name)
+                if not directory.agree(connection, "secret", api_keys.digest("", secret).hex()):
+                    raise StoreFailed(
+                        "this machine's secret is not the one that the keys in the accounts database were hashed with; "
+                        "copy the file `secret` from the GREATROUTER_HOME of a machine that knows them"
+                    )
+                books.release_orphans(connection, self._owner.alive(connection), self._owner.name)
             undo.pop_all()
         self._rows = records.Records(self._store.dialect, (schema.activity, schema.failed_attempts, schema.feedback))
         self._preferences = PreferenceBook(self._store, clock)
@@ -73,14 +85,20 @@ class Accounts:
         self._ledger = Writer(self._commit_ledger, "accounts-ledger")
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
         self._pools = Pools(self._ledger)
+        self._house = Housekeeper(self._store, self._owner, self._pools.forget, lease)
 
     def close(self) -> None:
         """Everything acknowledged or recorded is on disk when this returns."""
+        self._house.close()
         self._pools.close()
         self._ledger.close()
         self._records.close()
-        self._owner.close()
+        self._resign()
         self._store.close()
+
+    def _resign(self) -> None:
+        with suppress(StoreFailed), self._store.write() as connection:
+            self._owner.resign(connection)
 
     # -- organizations and keys ---------------------------------------------------------------------------------
 

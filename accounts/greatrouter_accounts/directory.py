@@ -11,7 +11,7 @@ from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.errors import InvalidName, KeyRejected, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.schema import keys, organizations
+from greatrouter_accounts.schema import deployment, keys, organizations
 from greatrouter_accounts.text import storable
 
 LONGEST_NAME = 200
@@ -27,6 +27,14 @@ class KeyRow:
     test: bool
     created_at: str
     revoked_at: str | None
+
+
+def agree(connection: Connection, name: str, value: str) -> bool:
+    """Whether all processes that share the database have the same `value` under `name`; the first to come sets it."""
+    known = connection.scalar(select(deployment.c.value).where(deployment.c.name == name))
+    if known is None:
+        connection.execute(insert(deployment), {"name": name, "value": value})
+    return known in {None, value}
 
 
 def organization_id(connection: Connection, name: str) -> str:

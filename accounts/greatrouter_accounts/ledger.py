@@ -90,10 +90,12 @@ class Fund:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Charges `amount_cents` to a pool, and `extra_cents` to the wallet as far as that reaches."""
+    """Charges `amount_cents` to a pool, and `extra_cents` to the wallet as far as that reaches. Where the pool is gone
+    (its process was taken for dead, and the wallet has the money back), the wallet pays both."""
 
     id: str
     pool_id: str
+    organization_id: str
     amount_cents: Decimal
     extra_cents: Decimal
     request_id: str
@@ -128,17 +130,17 @@ class Posting:
 
 
 def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> set[str]:
-    """The accounts whose balances `post` needs to know."""
-    names = {wallet(reservation.organization_id) for reservation in open_.values()}
+    """The accounts whose balances `post` needs to know, and all that it may change but for `REVENUE`: where several
+    processes write at once, each locks these in the order of their names and `REVENUE` last, so that none waits for
+    one that waits for it."""
+    organizations = {reservation.organization_id for reservation in open_.values()}
+    sources = set()
     for operation in operations:
-        match operation:
-            case Reserve():
-                names.add(wallet(operation.organization_id))
-            case Credit():
-                names |= {wallet(operation.organization_id), operation.source}
-            case Fund():
-                names |= {wallet(operation.organization_id), held(operation.organization_id)}
-    return names
+        if isinstance(operation, Credit):
+            sources.add(operation.source)
+        if not isinstance(operation, Settle):
+            organizations.add(operation.organization_id)
+    return sources | {name(organization) for organization in organizations for name in (wallet, held)}
 
 
 def post(before: Mapping[str, Decimal], operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> Posting:
@@ -217,14 +219,15 @@ def _fund(posting: Posting, fund: Fund) -> Decimal:
 
 
 def _charge(posting: Posting, charge: Charge) -> Decimal:
-    """Only what the pool holds and the wallet has; the whole of it is paid or, where the pool is gone, nothing."""
+    """Only what the pool holds and the wallet has."""
     pool = posting.open.get(charge.pool_id)
-    if pool is None:
-        return ZERO
-    own = wallet(pool.organization_id)
-    amount = cents(min(charge.amount_cents, pool.amount_cents))
-    extra = cents(min(charge.extra_cents, max(ZERO, posting.balance(own))))
-    moves = {held(pool.organization_id): -amount, own: -extra, REVENUE: amount + extra}
+    pooled = ZERO if pool is None else pool.amount_cents
+    own = wallet(charge.organization_id)
+    amount = cents(min(charge.amount_cents, pooled))
+    beyond = charge.extra_cents if pool is not None else charge.amount_cents + charge.extra_cents
+    extra = cents(min(beyond, max(ZERO, posting.balance(own))))
+    moves = {held(charge.organization_id): -amount, own: -extra, REVENUE: amount + extra}
     posting.book(charge.id, "charge", charge.request_id, moves)
-    posting.open[charge.pool_id] = Reserve(pool.id, pool.organization_id, pool.amount_cents - amount, POOL)
+    if pool is not None:
+        posting.open[charge.pool_id] = Reserve(pool.id, pool.organization_id, pooled - amount, POOL)
     return amount + extra

@@ -34,7 +34,29 @@ def m001_account_surface(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_account_surface,)
+def m002_trusted_money(connection: Connection) -> None:
+    """Leases, orders, answers to repeated requests, and what a key may do. The first version on PostgreSQL too, so
+    what comes before is written for SQLite alone."""
+    for statement in (
+        "CREATE TABLE owners (name VARCHAR NOT NULL, alive_until DATETIME NOT NULL, PRIMARY KEY (name))",
+        "CREATE TABLE deployment (name VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY (name))",
+        "ALTER TABLE keys ADD COLUMN scopes VARCHAR DEFAULT 'inference read admin' NOT NULL",
+        "ALTER TABLE keys ADD COLUMN expires_at VARCHAR",
+        "ALTER TABLE keys ADD COLUMN last_used_at VARCHAR",
+        "ALTER TABLE keys ADD COLUMN limits TEXT",
+        """CREATE TABLE orders (
+            id VARCHAR NOT NULL, organization_id VARCHAR NOT NULL, paid_cents BIGINT NOT NULL,
+            refunded_cents BIGINT NOT NULL, created_at VARCHAR NOT NULL, PRIMARY KEY (id))""",
+        """CREATE TABLE idempotency (
+            organization_id VARCHAR NOT NULL, "key" VARCHAR NOT NULL, fingerprint BLOB NOT NULL, owner VARCHAR NOT NULL,
+            created_at VARCHAR NOT NULL, status INTEGER, headers TEXT, body BLOB,
+            PRIMARY KEY (organization_id, "key"))""",
+        "CREATE INDEX idempotency_by_age ON idempotency (created_at)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_account_surface, m002_trusted_money)
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -33,6 +33,7 @@ class _Pool:
     """`left` is promised to nobody; `holds` requests are under way."""
 
     id: str
+    organization_id: str
     left: Decimal = ZERO
     holds: int = 0
     used_at: float = 0.0
@@ -73,7 +74,7 @@ class Pools:
                 pool.used_at = now
                 return Hold(pool, amount, request_id)
             if pool is None:
-                pool = self._pools[organization_id] = _Pool(uuid7("res_"), used_at=now)
+                pool = self._pools[organization_id] = _Pool(uuid7("res_"), organization_id, used_at=now)
             if not amount or (now - pool.asked_at < PAUSE_S and not pool.funded):
                 return None
             pool.asked_at, pool.funded = now, False
@@ -95,7 +96,7 @@ class Pools:
             wanted = cents(min(amount_cents, LARGEST_CENTS))
             paid = min(wanted, hold.amount_cents + pool.left)
             pool.left += hold.amount_cents - paid
-        charge = rules.Charge(uuid7("txn_"), pool.id, paid, wanted - paid, hold.request_id)
+        charge = rules.Charge(uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id)
         try:
             charged: Decimal = await self._ledger.submit(charge)
         except AccountsError:
@@ -113,6 +114,12 @@ class Pools:
                 hold.open = False
                 hold.pool.left += hold.amount_cents
                 hold.pool.holds -= 1
+
+    def forget(self) -> None:
+        """Promises nothing more of the pools as they are: the process was taken for dead, and the wallets have their
+        money back. What is under way is charged to those."""
+        with self._lock:
+            self._pools = {}
 
     def close(self) -> None:
         """Gives every pool back; nobody may take from one any more."""

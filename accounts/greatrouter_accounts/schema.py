@@ -1,12 +1,35 @@
 """The tables. Whoever changes them adds a migration that brings the existing databases along (`migrations.py`)."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 from greatrouter_accounts.money import Cents
 
 metadata = MetaData()
+# 64 bits. SQLite's INTEGER has them, and numbers rows by itself only where the type is called so.
+Whole = BigInteger().with_variant(Integer, "sqlite")
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+# What all processes that share the database must have in common, by name.
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
 
 organizations = Table(
     "organizations",
@@ -27,6 +50,12 @@ keys = Table(
     Column("test", Boolean, nullable=False),
     Column("created_at", String, nullable=False),
     Column("revoked_at", String),
+    # What the key may do, apart by blanks (`keys.SCOPES`).
+    Column("scopes", String, nullable=False, server_default="inference read admin"),
+    Column("expires_at", String),
+    Column("last_used_at", String),
+    # JSON, as in the settings of a plan; null where the plan's own hold.
+    Column("limits", Text),
 )
 
 # Double entry: the amounts of one transaction add up to zero. `account` is "wallet:ORG" (what an organization may
@@ -34,7 +63,7 @@ keys = Table(
 ledger = Table(
     "ledger",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("transaction_id", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("account", String, nullable=False),
@@ -67,12 +96,47 @@ reservations = Table(
     sqlite_with_rowid=False,
 )
 
+# Which processes are alive, where no lock of an operating system says so (`lease_owner.py`).
+owners = Table(
+    "owners",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("alive_until", DateTime(timezone=True), nullable=False),
+)
+
+# Orders that a payment provider says were paid, one row each however often it says so.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("organization_id", String, nullable=False),
+    Column("paid_cents", Cents, nullable=False),
+    Column("refunded_cents", Cents, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+# The first answers to requests that may be sent again. `fingerprint` tells a repetition from another request under the
+# same key; `status` is null while the first is under way at `owner`.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("organization_id", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+)
+Index("idempotency_by_age", idempotency.c.created_at)
+
 # A request id is the caller's own where it sent one, so it may come twice and from two organizations.
 
 activity = Table(
     "activity",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("request_id", String, nullable=False),
     Column("organization_id", String, nullable=False),
     Column("timestamp", String, nullable=False),
@@ -86,8 +150,8 @@ activity = Table(
     Column("routing_reason", Text),
     Column("fallback_chain", Text),
     Column("status", Integer, nullable=False),
-    Column("prompt_tokens", Integer, nullable=False),
-    Column("completion_tokens", Integer, nullable=False),
+    Column("prompt_tokens", Whole, nullable=False),
+    Column("completion_tokens", Whole, nullable=False),
     Column("units", Text, nullable=False),
     Column("cost_cents", Cents, nullable=False),
     Column("latency_ms", String, nullable=False),
@@ -103,7 +167,7 @@ Index("activity_by_model", activity.c.model, activity.c.timestamp)
 failed_attempts = Table(
     "failed_attempts",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", Whole, primary_key=True, autoincrement=True),
     Column("request_id", String, nullable=False),
     Column("organization_id", String, nullable=False),
     Column("timestamp", String, nullable=False),

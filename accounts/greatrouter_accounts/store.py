@@ -1,131 +1,89 @@
-"""The database. SQLite: write-ahead log, every commit on disk before it is acknowledged."""
+"""A database that holds the accounts: SQLite in a file of one machine, or PostgreSQL for many."""
 
-import sqlite3
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from greatrouter_accounts.errors import RowRefused, StoreFailed
-from greatrouter_accounts.migrations import migrate
 
-BUSY_TIMEOUT_S = 10.0
-
-# What a row can be at fault for; everything else is the database's.
-OF_THE_ROW = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-# What to do, by the first words of SQLite's message.
-REMEDIES = {
-    "file is not a database": "it is damaged or no accounts database; move it away or restore a backup",
-    "database disk image is malformed": "it is damaged; restore a backup",
-    "database or disk is full": "free some space on its disk",
-    "disk I/O error": "check that its disk has free space and works",
-    "database is locked": "another program has held it for 10 seconds; close what has it open",
-    "unable to open database file": "expected a file in a folder that this user may write to",
-    "attempt to write a readonly database": "let this user write to it and to its folder",
-}
+# Who does not say that it lives for so long is taken for dead; three times it may fail to.
+LEASE = timedelta(seconds=20)
 
 
-class Store:
-    """Opens (and migrates) the database at `path`. `write` takes the lock at once, `read` never blocks a writer."""
+class Owner(Protocol):
+    """One opened store, as long as its process lives: what it set aside is its own until then."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreFailed(
-                f"cannot create {path.parent}: {error.strerror}; set GREATROUTER_HOME to a writable folder"
-            ) from error
-        self._writing = _engine(path, "BEGIN IMMEDIATE", busy_timeout_s)
-        self._reading = _engine(path, "BEGIN", busy_timeout_s)
-        # The threads of one process take turns with one connection: SQLite's own waiting is a poll every 1 to 100 ms.
-        self._turn = threading.Lock()
-        with ExitStack() as undo:  # what was opened before a failure is closed again
-            undo.callback(self._writing.dispose)
-            with _failures(path):
-                self._writer = self._writing.connect()
-            undo.callback(self._writer.close)
-            with self.write() as connection:
-                migrate(connection)
-            undo.pop_all()
+    name: str
+
+    def alive(self, connection: Connection) -> set[str]:
+        """Our own name and those of the others that live. `connection` holds the write lock."""
+
+    def renew(self, connection: Connection) -> bool:
+        """Says that we live. False where the others had to take us for dead meanwhile; then `name` is a new one."""
+
+    def resign(self, connection: Connection) -> None:
+        """We are no more; what may still be set aside is anybody's to give back."""
+
+
+class Store(Protocol):
+    """`write` is one transaction under the write lock, committed at the end and rolled back by an exception; `read` is
+    one moment of the database, whatever is written meanwhile.
+
+    Both raise `RowRefused` where a value cannot be stored and `StoreFailed` where nothing can.
+    """
 
     @property
-    def dialect(self) -> Dialect:
-        return self._writing.dialect
+    def dialect(self) -> Dialect: ...
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction under the write lock: committed at the end, rolled back by an exception.
+    def write(self) -> AbstractContextManager[Connection]: ...
 
-        Raises `RowRefused` where a value cannot be stored, `StoreFailed` where nothing can.
-        """
-        with self._turn, _failures(self.path), self._writer.begin():
-            yield self._writer
+    def read(self) -> AbstractContextManager[Connection]: ...
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One moment of the database, whatever is written meanwhile."""
-        with _failures(self.path), self._reading.connect() as connection:
-            yield connection
+    def enrol(self) -> Owner:
+        """A new owner, alive from now on. Raises `StoreFailed`."""
 
-    def close(self) -> None:
-        self._writer.close()
-        self._writing.dispose()
-        self._reading.dispose()
+    def close(self) -> None: ...
+
+
+def open_store(database: Path | str, lease: timedelta = LEASE) -> Store:
+    """`database` is the file of SQLite or the URL of PostgreSQL. Opens and migrates it. Raises `StoreFailed`."""
+    if isinstance(database, Path):
+        from greatrouter_accounts.sqlite import SqliteStore
+
+        return SqliteStore(database)
+    try:
+        from greatrouter_accounts.postgres import PostgresStore
+    except ImportError as error:
+        raise StoreFailed("accounts in PostgreSQL need psycopg: pip install 'greatrouter-server[postgres]'") from error
+    return PostgresStore(database, lease)
 
 
 @contextmanager
-def _failures(path: Path) -> Iterator[None]:
-    """Errors of the driver become ours. Opening a connection raises the driver's own, everything later SQLAlchemy's."""
+def failures(
+    what: str, of_the_row: tuple[type[Exception], ...], errors: type[Exception], remedies: dict[str, str]
+) -> Iterator[None]:
+    """Errors of a driver (all of them `errors`) become ours. `what` is the database as it may be named to anyone;
+    `of_the_row` is what a row can be at fault for, everything else is the database's; `remedies` say what to do, by
+    words of the driver's message.
+
+    Opening a connection raises the driver's own errors, everything later SQLAlchemy's.
+    """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, errors) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, OF_THE_ROW):
-            raise RowRefused(f"the accounts database does not take this row: {cause}") from error
-        remedies = [remedy for words, remedy in REMEDIES.items() if str(cause).startswith(words)]
-        remedy = remedies[0] if remedies else "check its disk and its permissions"
-        raise StoreFailed(f"the accounts database {path} failed ({cause}): {remedy}") from error
+        # PostgreSQL's further lines, and so its error itself, quote the row.
+        words = next(iter(str(cause).splitlines()), type(cause).__name__)
+        if isinstance(cause, of_the_row):
+            raise RowRefused(f"the accounts database does not take this row: {words}") from None
+        remedy = next(
+            (found for part, found in remedies.items() if part in words), "check its disk and its permissions"
+        )
+        raise StoreFailed(f"the accounts database {what} failed ({words}): {remedy}") from error
     except (OverflowError, UnicodeError) as error:
         raise RowRefused(f"the accounts database does not take this row: {error}") from error
-
-
-def _engine(path: Path, begin: str, busy_timeout_s: float) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
-        hide_parameters=True,  # what a failing row holds is nobody's business but its owner's
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we begin and end transactions ourselves
-        _write_ahead(connection, busy_timeout_s)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.connection.cursor().execute(begin)
-
-    return engine
-
-
-def _write_ahead(connection: Any, busy_timeout_s: float) -> None:
-    """Where several processes do this to a new database at once, SQLite tells some of them that it is locked without
-    waiting at all: 1 in 200 of four."""
-    end_s = time.monotonic() + busy_timeout_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > end_s:
-                raise
-            time.sleep(0.01)
-        else:
-            return

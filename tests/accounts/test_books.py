@@ -13,25 +13,25 @@ from greatrouter_accounts import audit, books, schema
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.ledger import Credit, Operation, Reserve, Settle
 from greatrouter_accounts.money import LARGEST_CENTS
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.test_ledger import Ledger, batches, plain
 
 # Each example makes a database and waits for the disk several times.
 few = settings(max_examples=20, deadline=None)
 
 
-def posted(store: Store, operations: Sequence[Operation], owner: str = "own_1") -> list[object]:
+def posted(store: SqliteStore, operations: Sequence[Operation], owner: str = "own_1") -> list[object]:
     with store.write() as connection:
         return plain(books.post(connection, operations, owner))
 
 
-def balances(store: Store) -> dict[str, Decimal]:
+def balances(store: SqliteStore) -> dict[str, Decimal]:
     table = schema.balances
     with store.read() as connection:
         return {row.account: row.amount_cents for row in connection.execute(select(table))}
 
 
-def problems(store: Store) -> list[str]:
+def problems(store: SqliteStore) -> list[str]:
     with store.read() as connection:
         return audit.problems(connection)
 
@@ -46,7 +46,7 @@ def nonzero(balances: dict[str, Decimal]) -> dict[str, Decimal]:
 def test_the_database_agrees_with_the_rules(parts: list[list[Operation]]) -> None:
     rules = Ledger()
     with TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "accounts.sqlite3")
+        store = SqliteStore(Path(folder) / "accounts.sqlite3")
         for part in parts:
             assert posted(store, part) == plain(rules.apply(part))
         assert nonzero(balances(store)) == nonzero(rules.balances)
@@ -55,7 +55,7 @@ def test_the_database_agrees_with_the_rules(parts: list[list[Operation]]) -> Non
 
 
 def test_a_batch_may_name_more_reservations_than_a_statement_has_variables(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     many = 40_000
     posted(store, [Credit("t", "ada", Decimal(many))])
     reserves = [Reserve(f"r{number}", "ada", Decimal(1), "q") for number in range(many)]
@@ -66,7 +66,7 @@ def test_a_batch_may_name_more_reservations_than_a_statement_has_variables(tmp_p
 
 
 def test_the_largest_balance_is_kept_to_the_last_digit(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     posted(store, [Credit("t", "ada", LARGEST_CENTS)])
     assert posted(store, [Reserve("r", "ada", LARGEST_CENTS, "q"), Settle("s", "r", LARGEST_CENTS)])[1] == LARGEST_CENTS
     assert balances(store)["revenue"] == LARGEST_CENTS
@@ -75,7 +75,7 @@ def test_the_largest_balance_is_kept_to_the_last_digit(tmp_path: Path) -> None:
 
 
 def test_what_is_finer_than_the_finest_charge_is_rounded_the_same_everywhere(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     posted(store, [Credit("t", "ada", Decimal(1)), Reserve("r", "ada", Decimal("0.000000006"), "q")])
     assert problems(store) == []
     assert posted(store, [Settle("s", "r", Decimal("0.000000006"))]) == [Decimal("0.00000001")]
@@ -84,7 +84,7 @@ def test_what_is_finer_than_the_finest_charge_is_rounded_the_same_everywhere(tmp
 
 
 def test_only_the_reservations_of_those_who_are_gone_are_orphans(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     posted(store, [Credit("t", "ada", Decimal(10))])
     posted(store, [Reserve("r1", "ada", Decimal(1), "q")], owner="own_alive")
     posted(store, [Reserve("r2", "ada", Decimal(2), "q")], owner="own_gone")
@@ -98,7 +98,7 @@ def test_only_the_reservations_of_those_who_are_gone_are_orphans(tmp_path: Path)
 
 
 def test_a_batch_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     posted(store, [Credit("t", "ada", Decimal(10)), Reserve("r", "ada", Decimal(1), "q")])
     before = balances(store)
     with pytest.raises(RowRefused, match="UNIQUE"):

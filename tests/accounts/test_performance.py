@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.performance import CACHE_S, FEWEST, SAMPLE, WINDOWS, windows
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.conftest import SECRET
 from tests.accounts.test_accounts import flush, row
 
@@ -32,7 +32,7 @@ def answers(accounts: Accounts, latencies_ms: Sequence[float], timestamp: str, *
 
 def seen(accounts: Accounts, path: Path, model: str = MODEL) -> list[dict[str, Any]]:
     flush(accounts)
-    store = Store(path)
+    store = SqliteStore(path)
     with store.read() as connection:
         found = windows(connection, model, NOW)
     store.close()
@@ -77,7 +77,7 @@ def test_failures_count_wherever_they_are_written_down(accounts: Accounts, path:
     for organization_id, request_id, status in failing:
         accounts.record_failed_attempt(organization_id, request_id, MODEL, "lab", status)
     flush(accounts)
-    store = Store(path)
+    store = SqliteStore(path)
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE failed_attempts SET timestamp = ?", (ago(minutes=1),))
     store.close()
@@ -130,7 +130,7 @@ def test_where_the_sample_is_cut_the_failures_are_cut_with_it(accounts: Accounts
     for number in range(50):
         accounts.record_failed_attempt("org_1", f"req_{number}", MODEL, "lab", 500)
     flush(accounts)
-    store = Store(path)
+    store = SqliteStore(path)
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE failed_attempts SET timestamp = ?", (ago(minutes=20),))
     store.close()

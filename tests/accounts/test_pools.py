@@ -15,7 +15,8 @@ from greatrouter_accounts.errors import InsufficientCredit, InvalidAmount
 from greatrouter_accounts.ledger import POOL_SHARE, Charge, Fund, Reserve, Settle
 from greatrouter_accounts.ledger import post as posted
 from greatrouter_accounts.pools import Hold
-from tests.accounts.test_accounts import flush, funded, held
+from tests.accounts.conftest import SECRET, held
+from tests.accounts.test_accounts import flush, funded
 
 Open = Callable[[], Accounts]
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -40,9 +41,9 @@ def pooled(accounts: Accounts, cents: int = RICH, name: str = "ada") -> "tuple[H
     return hold, lambda: accounts.release(hold)
 
 
-def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(path: Path, accounts: Accounts) -> None:
+def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(database: Path | str, accounts: Accounts) -> None:
     hold, _ = pooled(accounts)
-    assert 0 < held(path) <= RICH * POOL_SHARE
+    assert 0 < held(database) <= RICH * POOL_SHARE
     assert accounts.balance("ada") == RICH
     assert asyncio.run(accounts.settle(hold, Decimal("0.25"))) == Decimal("0.25")
     assert accounts.balance("ada") == RICH - Decimal("0.25")
@@ -91,7 +92,7 @@ def test_what_is_no_amount_charges_nothing(accounts: Accounts, amount: str) -> N
     assert not hold.open
 
 
-def test_a_poor_wallet_has_no_pool(path: Path, accounts: Accounts) -> None:
+def test_a_poor_wallet_has_no_pool(database: Path | str, accounts: Accounts) -> None:
     caller = funded(accounts, 500)
 
     async def reserve() -> None:
@@ -99,7 +100,7 @@ def test_a_poor_wallet_has_no_pool(path: Path, accounts: Accounts) -> None:
             assert not isinstance(await accounts.reserve(caller, CENT, f"req_{number}"), Hold)
 
     asyncio.run(reserve())
-    assert held(path) == 5
+    assert held(database) == 5
 
 
 def test_a_pool_goes_back_when_the_store_is_closed_and_when_its_process_is_killed(
@@ -159,7 +160,8 @@ def test_another_process_may_spend_nearly_all_that_is_left(opened: Open) -> None
 def test_whatever_is_reserved_settled_and_released_the_books_agree(
     tmp_path_factory: pytest.TempPathFactory, requests: list[tuple[Decimal, Decimal, str]]
 ) -> None:
-    accounts = Accounts(tmp_path_factory.mktemp("pools") / "accounts.sqlite3", b"a secret of thirty-two bytes ....")
+    path = tmp_path_factory.mktemp("pools") / "accounts.sqlite3"
+    accounts = Accounts(path, SECRET)
     try:
         caller = funded(accounts, RICH)
 
@@ -179,11 +181,11 @@ def test_whatever_is_reserved_settled_and_released_the_books_agree(
         assert accounts.verify() == []
     finally:
         accounts.close()
-    again = Accounts(accounts_path := accounts.path, b"a secret of thirty-two bytes ....")
+    again = Accounts(path, SECRET)
     try:
         assert again.balance("ada") == RICH - sum(charged)
         assert again.verify() == []
-        assert held(accounts_path) == 0
+        assert held(path) == 0
     finally:
         again.close()
 
@@ -193,7 +195,7 @@ def test_whatever_is_reserved_settled_and_released_the_books_agree(
 AMOUNTS = st.decimals(0, 2_000, places=2)
 OPERATIONS = st.one_of(
     st.builds(lambda a, b: Fund("f", "pool", "ada", max(a, b), min(a, b)), AMOUNTS, AMOUNTS),
-    st.builds(lambda a, b: Charge("c", "pool", a, b, "req"), AMOUNTS, AMOUNTS),
+    st.builds(lambda a, b: Charge("c", "pool", "ada", a, b, "req"), AMOUNTS, AMOUNTS),
     st.builds(lambda a: Reserve("r", "ada", a, "req"), AMOUNTS),
     st.builds(lambda: Settle("s", "pool", Decimal(0))),
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import StoreFailed, UnknownPreference
 from greatrouter_accounts.preferences import CACHE_S, DEFAULTS, FRESH_S, KEYS, PreferenceBook, Preferences, from_values
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.conftest import SECRET
 
 VALUES = {
@@ -138,7 +138,7 @@ def test_a_change_shows_at_once_here_and_within_a_second_elsewhere(path: Path, a
     server.close()
 
 
-class CountedStore(Store):
+class CountedStore(SqliteStore):
     """Counts the times it is read; `hold` is called before each."""
 
     reads = 0

@@ -7,16 +7,17 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Connection, insert, inspect
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import RowRefused, StoreFailed
+from greatrouter_accounts.file_owner import FileOwner
 from greatrouter_accounts.migrations import MIGRATIONS, migrate
-from greatrouter_accounts.owner import Owner
 from greatrouter_accounts.schema import feedback, metadata
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.conftest import SECRET
 
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -28,7 +29,7 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("not a folder")
     with pytest.raises(StoreFailed, match=r"cannot create .*home: .*set GREATROUTER_HOME to a writable folder"):
-        Store(tmp_path / "home" / "accounts.sqlite3")
+        SqliteStore(tmp_path / "home" / "accounts.sqlite3")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is unwritable to root")
@@ -36,7 +37,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(StoreFailed, match="expected a file in a folder that this user may write to"):
-            Store(tmp_path / "accounts.sqlite3")
+            SqliteStore(tmp_path / "accounts.sqlite3")
     finally:
         tmp_path.chmod(0o700)
 
@@ -44,7 +45,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_the_database(tmp_path: Path) -> None:
     (tmp_path / "accounts.sqlite3").mkdir()
     with pytest.raises(StoreFailed, match="expected a file in a folder that this user may write to"):
-        Store(tmp_path / "accounts.sqlite3")
+        SqliteStore(tmp_path / "accounts.sqlite3")
 
 
 def test_a_file_in_place_of_the_owners(tmp_path: Path) -> None:
@@ -56,32 +57,32 @@ def test_a_file_in_place_of_the_owners(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "accounts.sqlite3").write_bytes(b"these are not the tables you are looking for" * 100)
     with pytest.raises(StoreFailed, match="it is damaged or no accounts database"):
-        Store(tmp_path / "accounts.sqlite3")
+        SqliteStore(tmp_path / "accounts.sqlite3")
 
 
 def test_a_damaged_database(tmp_path: Path) -> None:
     path = tmp_path / "accounts.sqlite3"
-    Store(path).close()
+    SqliteStore(path).close()
     content = bytearray(path.read_bytes())
     content[100:] = os.urandom(len(content) - 100)
     path.write_bytes(content)
     with pytest.raises(StoreFailed, match="damaged"):
-        Store(path)
+        SqliteStore(path)
 
 
 def test_a_database_of_a_newer_version(tmp_path: Path) -> None:
     path = tmp_path / "accounts.sqlite3"
-    store = Store(path)
+    store = SqliteStore(path)
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE schema_version SET version = 1000")
     store.close()
     with pytest.raises(StoreFailed, match=r"version 1000, this program knows .*newer"):
-        Store(path)
+        SqliteStore(path)
 
 
 def test_an_error_does_not_repeat_what_the_row_held(tmp_path: Path) -> None:
     """Tracebacks are logged; prompts and digests have no business there."""
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     row = {
         "id": "fb_1",
         "organization_id": "org_1",
@@ -101,7 +102,7 @@ def test_an_error_does_not_repeat_what_the_row_held(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_fails_in_time_and_works_again_afterwards(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3", busy_timeout_s=0.01)
+    store = SqliteStore(tmp_path / "accounts.sqlite3", busy_timeout_s=0.01)
     blocker = sqlite3.connect(tmp_path / "accounts.sqlite3", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     for _ in range(3):
@@ -126,7 +127,7 @@ def largest(cents):
     resource.setrlimit(resource.RLIMIT_FSIZE, (cents, resource.RLIM_INFINITY))
 async def fill():
     charged = 0
-    largest(os.path.getsize(f"{path}-wal") + 100_000)
+    largest(os.path.getsize(f"{database}-wal") + 100_000)
     try:
         while True:
             reservation = await accounts.reserve(caller, Decimal(2), "req")
@@ -137,7 +138,7 @@ async def fill():
 async def settle_on_a_full_disk():
     largest(resource.RLIM_INFINITY)
     reservation = await accounts.reserve(caller, Decimal(5), "req_last")
-    largest(os.path.getsize(f"{path}-wal"))
+    largest(os.path.getsize(f"{database}-wal"))
     try:
         await accounts.settle(reservation, Decimal(5))
     except StoreFailed:
@@ -147,7 +148,7 @@ charged, message = asyncio.run(fill())
 print(message)
 print(asyncio.run(settle_on_a_full_disk()))
 accounts.close()
-connection = sqlite3.connect(path)
+connection = sqlite3.connect(database)
 print(connection.execute("SELECT count(*) FROM reservations").fetchone())
 connection.close()
 accounts = opened()
@@ -156,7 +157,7 @@ accounts.close()
 """
 
 
-def test_a_full_disk_refuses_work_and_loses_nothing(process: Start) -> None:
+def test_a_full_disk_refuses_work_and_loses_nothing(path: Path, process: Start) -> None:
     child = process(FULL_DISK)
     output, errors = child.communicate(timeout=60)
     message, refused, left_open, books = output.splitlines() or ["", "", "", errors]
@@ -180,7 +181,7 @@ def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
 
 def test_a_commit_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     """The write-ahead log is flushed at every commit (FULL is 2)."""
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     with store.write() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
@@ -188,7 +189,7 @@ def test_a_commit_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
 
 
 def test_an_exception_undoes_what_was_written(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
 
     def half_way() -> None:
         with store.write() as connection:
@@ -203,7 +204,7 @@ def test_an_exception_undoes_what_was_written(tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     count = "SELECT count(*) FROM balances"
     with store.read() as reading:
         assert reading.exec_driver_sql(count).scalar_one() == 0
@@ -216,7 +217,7 @@ def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3", busy_timeout_s=0.0)
+    store = SqliteStore(tmp_path / "accounts.sqlite3", busy_timeout_s=0.0)
     with store.write() as connection:
         connection.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 0)")
 
@@ -251,13 +252,13 @@ def break_off(connection: Connection) -> None:
     connection.exec_driver_sql("this is not SQL")
 
 
-def version(store: Store) -> int:
+def version(store: SqliteStore) -> int:
     with store.read() as connection:
         return int(connection.exec_driver_sql("SELECT version FROM schema_version").scalar_one())
 
 
 def test_a_new_database_has_the_tables_of_now_and_its_version(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     with store.read() as connection:
         assert set(inspect(connection).get_table_names()) == set(metadata.tables)
     assert version(store) == len(MIGRATIONS)
@@ -265,7 +266,7 @@ def test_a_new_database_has_the_tables_of_now_and_its_version(tmp_path: Path) ->
 
 
 def test_a_migration_runs_once_and_in_order(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     for added in ((add_notes,), (add_notes,), (add_notes, add_authors), (add_notes, add_authors)):
         migrations = (*MIGRATIONS, *added)
         with store.write() as connection:
@@ -277,7 +278,7 @@ def test_a_migration_runs_once_and_in_order(tmp_path: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
-    store = Store(tmp_path / "accounts.sqlite3")
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
     with pytest.raises(StoreFailed, match="syntax error"), store.write() as connection:
         migrate(connection, (*MIGRATIONS, add_notes, add_authors, break_off))
     assert version(store) == len(MIGRATIONS)
@@ -302,11 +303,12 @@ def test_processes_that_open_a_new_database_at_once_all_find_it_whole(process: S
 
 
 def test_an_owner_knows_the_living_and_forgets_the_dead(tmp_path: Path) -> None:
-    first, second = Owner(tmp_path), Owner(tmp_path)
+    connection = cast("Connection", None)  # locks need none
+    first, second = FileOwner(tmp_path), FileOwner(tmp_path)
     (tmp_path / "own_dead").touch()
-    assert first.alive() == second.alive() == {first.name, second.name}
+    assert first.alive(connection) == second.alive(connection) == {first.name, second.name}
     assert not (tmp_path / "own_dead").exists()
-    second.close()
-    assert first.alive() == {first.name}
-    first.close()
+    second.resign(connection)
+    assert first.alive(connection) == {first.name}
+    first.resign(connection)
     assert list(tmp_path.iterdir()) == []

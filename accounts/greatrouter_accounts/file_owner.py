@@ -8,12 +8,14 @@ SQLite's own exclusive lock on an empty file, which works the same on every syst
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.ids import uuid7
 
 
-class Owner:
-    """One opened store. Make it and ask it who is `alive` while holding the store's write lock."""
+class FileOwner:
+    """Make it and ask it who is `alive` while holding the store's write lock."""
 
     def __init__(self, folder: Path) -> None:
         """Raises `StoreFailed`."""
@@ -25,7 +27,7 @@ class Owner:
         except (OSError, sqlite3.Error) as error:
             raise StoreFailed(f"cannot lock a file in {folder} ({error}); let this user write there") from error
 
-    def alive(self) -> set[str]:
+    def alive(self, connection: Connection) -> set[str]:
         """Our own name and those of the others that live; the files of those that ended are removed."""
         names = {self.name}
         for path in self._folder.glob("own_*"):
@@ -39,7 +41,11 @@ class Owner:
                 path.unlink(missing_ok=True)
         return names
 
-    def close(self) -> None:
+    def renew(self, connection: Connection) -> bool:
+        """A lock that is held needs no renewal."""
+        return True
+
+    def resign(self, connection: Connection) -> None:
         self._lock.close()
         (self._folder / self.name).unlink(missing_ok=True)
 

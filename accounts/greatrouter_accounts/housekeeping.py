@@ -1,0 +1,75 @@
+"""What a process does for the books while it lives: it says so, and gives back what the dead had set aside."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from greatrouter_accounts import books
+from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.store import Owner, Store
+
+log = logging.getLogger("greatrouter")
+
+ROUNDS_A_LEASE = 4
+
+
+class Housekeeper:
+    """A thread of its own. `on_presumed_dead` is called after the others had to take this process for dead, whose money
+    they then gave back. `clock` counts seconds.
+
+    Whoever could not reach the database until a moment ago is not yet sure who else could not: it gives nothing back
+    before it was steady for a whole lease.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        owner: Owner,
+        on_presumed_dead: Callable[[], None],
+        lease: timedelta,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._owner = owner
+        self._on_presumed_dead = on_presumed_dead
+        self._lease_s = lease.total_seconds()
+        self._clock = clock
+        self._steady_since = clock()
+        self._failing = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="accounts-house", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._lease_s / ROUNDS_A_LEASE):
+            try:
+                self._round()
+            except StoreFailed as error:
+                self._steady_since = self._clock()
+                if not self._failing:
+                    log.warning("the accounts database does not answer; nothing is charged until it does: %s", error)
+                self._failing = True
+            else:
+                if self._failing:
+                    log.warning("the accounts database answers again")
+                self._failing = False
+
+    def _round(self) -> None:
+        with self._store.write() as connection:
+            renewed = self._owner.renew(connection)
+        if not renewed:
+            log.warning("this process was silent for so long that what it had set aside was given back")
+            self._steady_since = self._clock()
+            self._on_presumed_dead()
+        if self._clock() - self._steady_since < self._lease_s:
+            return
+        with self._store.write() as connection:
+            orphans = books.release_orphans(connection, self._owner.alive(connection), self._owner.name)
+        if orphans:
+            log.warning("%d reservations of processes that ended were given back", orphans)

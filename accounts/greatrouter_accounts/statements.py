@@ -1,0 +1,86 @@
+"""The ledger's SQL, for each database. The driver gets it as it stands here.
+
+Built as SQLAlchemy expressions they made a batch of one take 0.9 ms of CPU time on SQLite; now it takes 0.25 ms, and
+0.15 of them are the disk's flush.
+
+Every statement takes all its rows as one JSON parameter. `executemany` lets go of the interpreter's lock at each row,
+and beside a busy event loop that made seven switches of threads a request; on PostgreSQL it is a round trip each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """`find_*` take a list of names, the others a list of rows. Where several processes write at once, `find_*` lock
+    what they find, in the order of its names, so that no two wait for each other."""
+
+    find_reservations: str
+    find_balances: str
+    add_entries: str
+    change_balances: str
+    open_reservations: str
+    change_reservations: str
+    close_reservations: str
+    find_orphans: str
+
+
+SQLITE = Statements(
+    find_reservations="""
+        SELECT id, organization_id, amount_cents, request_id FROM reservations
+        WHERE id IN (SELECT value FROM json_each(?))""",
+    find_balances="SELECT account, amount_cents FROM balances WHERE account IN (SELECT value FROM json_each(?))",
+    add_entries="""
+        INSERT INTO ledger (transaction_id, kind, account, amount_cents, request_id, created_at)
+        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+               json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+        FROM json_each(?) ORDER BY key""",
+    change_balances="""
+        INSERT INTO balances (account, amount_cents)
+        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true
+        ON CONFLICT (account) DO UPDATE SET amount_cents = balances.amount_cents + excluded.amount_cents""",
+    open_reservations="""
+        INSERT INTO reservations (id, organization_id, amount_cents, request_id, owner, created_at)
+        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+               json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+        FROM json_each(?)""",
+    change_reservations="""
+        UPDATE reservations SET amount_cents = changed.amount_cents FROM
+            (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS amount_cents
+             FROM json_each(?)) changed
+        WHERE reservations.id = changed.id""",
+    # Not DELETE ... RETURNING in place of this and the SELECT: SQLite takes 85 us for what these two do in 9.
+    close_reservations="DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))",
+    find_orphans="SELECT id FROM reservations WHERE owner NOT IN (SELECT value FROM json_each(?)) ORDER BY id",
+)
+
+POSTGRES = Statements(
+    find_reservations="""
+        SELECT id, organization_id, amount_cents, request_id FROM reservations
+        WHERE id IN (SELECT jsonb_array_elements_text(%s::jsonb)) ORDER BY id FOR UPDATE""",
+    find_balances="""
+        SELECT account, amount_cents FROM balances
+        WHERE account IN (SELECT jsonb_array_elements_text(%s::jsonb)) ORDER BY account FOR UPDATE""",
+    add_entries="""
+        INSERT INTO ledger (transaction_id, kind, account, amount_cents, request_id, created_at)
+        SELECT entry->>0, entry->>1, entry->>2, (entry->>3)::bigint, entry->>4, entry->>5
+        FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS entries (entry, place) ORDER BY place""",
+    change_balances="""
+        INSERT INTO balances (account, amount_cents)
+        SELECT change->>0, (change->>1)::bigint FROM jsonb_array_elements(%s::jsonb) AS changes (change) ORDER BY 1
+        ON CONFLICT (account) DO UPDATE SET amount_cents = balances.amount_cents + excluded.amount_cents""",
+    open_reservations="""
+        INSERT INTO reservations (id, organization_id, amount_cents, request_id, owner, created_at)
+        SELECT opened->>0, opened->>1, (opened->>2)::bigint, opened->>3, opened->>4, opened->>5
+        FROM jsonb_array_elements(%s::jsonb) AS rows (opened)""",
+    change_reservations="""
+        UPDATE reservations SET amount_cents = (change->>1)::bigint
+        FROM jsonb_array_elements(%s::jsonb) AS changes (change) WHERE reservations.id = change->>0""",
+    close_reservations="DELETE FROM reservations WHERE id IN (SELECT jsonb_array_elements_text(%s::jsonb))",
+    find_orphans="""
+        SELECT id FROM reservations
+        WHERE owner NOT IN (SELECT jsonb_array_elements_text(%s::jsonb)) ORDER BY id""",
+)
+
+BY_DIALECT: Mapping[str, Statements] = {"sqlite": SQLITE, "postgresql": POSTGRES}

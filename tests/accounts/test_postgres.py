@@ -1,0 +1,161 @@
+"""What PostgreSQL adds: several processes on one wallet, a server that goes away, a process that is taken for dead."""
+
+import asyncio
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.errors import AccountsError, StoreFailed
+from tests import postgres
+from tests.accounts.conftest import LEASE, SECRET, held, query
+from tests.accounts.test_accounts import funded
+from tests.accounts.test_pools import RICH, pooled
+from tests.api.conftest import eventually
+
+pytestmark = pytest.mark.slow
+Start = Callable[[str], "subprocess.Popen[str]"]
+CENT = Decimal(1)
+
+
+@pytest.fixture
+def database(postgres_server: postgres.Server) -> Iterator[str]:
+    with postgres_server.database() as url:
+        yield url
+
+
+# Each process asks for a cent 50 times at once, prints how many it got, and keeps or spends them.
+RACER = """
+accounts = opened()
+caller = asyncio.run(accounts.authenticate(sys.stdin.readline().strip()))
+async def one(number):
+    try:
+        reservation = await accounts.reserve(caller, Decimal(1), f"req_{number}")
+    except InsufficientCredit:
+        return 0
+    await asyncio.sleep(0.01)
+    return await accounts.settle(reservation, Decimal(1))
+async def main():
+    return await asyncio.gather(*(one(number) for number in range(50)))
+print(sum(asyncio.run(main())), flush=True)
+accounts.close()
+"""
+
+
+def test_four_processes_spend_one_wallet_to_the_last_cent_and_no_further(
+    opened: Callable[[], Accounts], process: Start
+) -> None:
+    accounts = opened()
+    key = accounts.create_key("ada")
+    accounts.credit("ada", Decimal(50))
+    racers = [process(RACER) for _ in range(4)]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write(f"{key}\n")
+        racer.stdin.flush()
+    results = [racer.communicate(timeout=60) for racer in racers]
+    assert [errors for _, errors in results] == [""] * 4
+    assert sum(Decimal(output) for output, _ in results) == 50
+    assert accounts.balance("ada") == 0
+    assert accounts.verify() == []
+
+
+def test_two_processes_that_pool_the_same_wallet_lose_nothing(opened: Callable[[], Accounts]) -> None:
+    first, second = opened(), opened()
+    pooled(first)[1]()
+    caller = funded(second, 0)
+
+    async def spend(accounts: Accounts, name: str) -> Decimal:
+        charged = Decimal(0)
+        for number in range(100):
+            reservation = await accounts.reserve(caller, CENT, f"{name}_{number}")
+            charged += await accounts.settle(reservation, Decimal("0.3"))
+        return charged
+
+    async def both() -> Decimal:
+        return sum(await asyncio.gather(spend(first, "first"), spend(second, "second")), Decimal(0))
+
+    assert asyncio.run(both()) == 60
+    assert first.balance("ada") == RICH - 60
+    assert first.verify() == []
+
+
+def test_two_machines_that_begin_at_the_same_time_make_the_tables_once(database: str, process: Start) -> None:
+    children = [process("opened().close(); print('opened')") for _ in range(4)]
+    assert [child.communicate(timeout=60) for child in children] == [("opened\n", "")] * 4
+
+
+def test_a_process_that_was_taken_for_dead_charges_the_wallet_and_begins_anew(
+    database: str, opened: Callable[[], Accounts]
+) -> None:
+    """Its lease is ended under it, as if its machine had stood still; the others give its pool back."""
+    other = opened()
+    silent = opened()
+    hold, _ = pooled(silent)
+    query(database, "UPDATE owners SET alive_until = now() - INTERVAL '1 hour'")
+    assert eventually(lambda: held(database) == 0, timeout_s=20)
+    assert asyncio.run(silent.settle(hold, Decimal("0.25"))) == Decimal("0.25")
+    assert other.balance("ada") == RICH - Decimal("0.25")
+    assert other.verify() == []
+    caller = funded(silent, 0)
+    reservation = asyncio.run(silent.reserve(caller, CENT, "req_anew"))
+    assert asyncio.run(silent.settle(reservation, CENT)) == 1
+    assert silent.verify() == []
+
+
+def test_a_server_that_goes_away_charges_nobody_and_is_found_again() -> None:
+    """Its sessions are ended in the middle of traffic, again and again."""
+    with postgres.running() as server, server.database() as url:
+        accounts = Accounts(url, SECRET, lease=LEASE)
+        caller = funded(accounts, 1_000)
+        stop = threading.Event()
+
+        def interrupt() -> None:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
+                while not stop.wait(0.05):
+                    connection.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'greatrouter'"
+                    )
+
+        async def spend() -> tuple[int, int]:
+            charged = refused = 0
+            for number in range(200):
+                try:
+                    reservation = await accounts.reserve(caller, CENT, f"req_{number}")
+                    charged += int(await accounts.settle(reservation, CENT))
+                except AccountsError:
+                    refused += 1
+                    await asyncio.sleep(0.01)
+            return charged, refused
+
+        breaker = threading.Thread(target=interrupt)
+        breaker.start()
+        charged, refused = asyncio.run(spend())
+        stop.set()
+        breaker.join()
+        assert charged + refused == 200
+        assert charged > 0
+        assert eventually(lambda: held(url) == 0, timeout_s=20)
+        assert accounts.balance("ada") == 1_000 - charged
+        assert accounts.verify() == []
+        accounts.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://ada@127.0.0.1/x", "expected postgresql://"),
+        ("not a url", "no URL"),
+        ("postgresql://ada:s3cret@127.0.0.1:1/x", "Connection refused"),
+        ("postgresql://ada:s3cret@no-such-host.invalid/x", "correct the host"),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_named_without_its_password(url: str, words: str) -> None:
+    with pytest.raises(StoreFailed, match=words) as failure:
+        Accounts(url, SECRET, lease=timedelta(seconds=1))
+    assert "s3cret" not in str(failure.value)
