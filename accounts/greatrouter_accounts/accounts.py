@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from greatrouter_accounts import audit, books, directory, journal, records, schema, usage
+from greatrouter_accounts import audit, books, directory, journal, orders, records, schema, usage
 from greatrouter_accounts import keys as api_keys
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
@@ -226,6 +226,19 @@ class Accounts:
             [result] = books.post(connection, [credit], self._owner.name)
         if isinstance(result, AccountsError):
             raise result
+
+    def order_paid(self, order_id: str, organization: str, amount_cents: Decimal) -> Decimal:
+        """Credits an order that was paid to an organization by id or name, which is made where there is none of that
+        name; the cents credited, 0 where that was done before. Raises `InvalidName`, `InvalidAmount`, `StoreFailed`."""
+        with self._store.write() as connection:
+            organization_id = directory.payer(connection, organization)
+            return orders.paid(connection, order_id, organization_id, amount_cents, self._owner.name)
+
+    def order_refunded(self, order_id: str, organization: str, total_cents: Decimal) -> Decimal:
+        """Takes back what was refunded of an order in all; the cents taken back now. Raises as `order_paid`."""
+        with self._store.write() as connection:
+            organization_id = directory.payer(connection, organization)
+            return -orders.refunded(connection, order_id, organization_id, total_cents, self._owner.name)
 
     def balance(self, organization: str) -> Decimal:
         """Cents an organization may spend. Raises `UnknownOrganization`."""

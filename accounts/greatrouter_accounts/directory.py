@@ -57,6 +57,13 @@ def ensure_organization(connection: Connection, name: str, plan: str | None) -> 
     return found
 
 
+def payer(connection: Connection, name: str) -> str:
+    """The id of the organization of that id or name. What was paid must not be lost, so one that is unknown is made.
+    Raises `InvalidName`."""
+    known = connection.scalar(select(organizations.c.id).where(organizations.c.id == storable(name)))
+    return known or ensure_organization(connection, name, None)
+
+
 def add_key(connection: Connection, owner_id: str, digest: bytes, prefix: str, *, test: bool) -> None:
     row = {
         "id": uuid7("key_"),

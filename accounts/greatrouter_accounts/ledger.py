@@ -51,6 +51,16 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Takes money back out of a wallet that was paid back to its owner, as far as the wallet reaches."""
+
+    id: str
+    organization_id: str
+    amount_cents: Decimal
+    source: str = CASH
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve:
     """Sets `amount_cents` aside before the work starts. Refused where the wallet holds less."""
 
@@ -101,7 +111,7 @@ class Charge:
     request_id: str
 
 
-Operation = Credit | Reserve | Settle | Fund | Charge
+Operation = Credit | Refund | Reserve | Settle | Fund | Charge
 Result = Decimal | AccountsError
 
 
@@ -136,7 +146,7 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
     organizations = {reservation.organization_id for reservation in open_.values()}
     sources = set()
     for operation in operations:
-        if isinstance(operation, Credit):
+        if isinstance(operation, Credit | Refund):
             sources.add(operation.source)
         if not isinstance(operation, Settle):
             organizations.add(operation.organization_id)
@@ -165,6 +175,8 @@ def _apply(posting: Posting, operation: Operation) -> Decimal:
     match operation:
         case Credit():
             return _credit(posting, operation)
+        case Refund():
+            return _refund(posting, operation)
         case Reserve():
             return _reserve(posting, operation)
         case Settle():
@@ -180,6 +192,13 @@ def _credit(posting: Posting, credit: Credit) -> Decimal:
     cents(posting.balance(own) + amount)  # every balance stays within what can be stored; every other
     cents(posting.balance(source) - amount)  # move only shifts what was credited
     posting.book(credit.id, "top_up" if credit.paid else "grant", None, {source: -amount, own: amount})
+    return amount
+
+
+def _refund(posting: Posting, refund: Refund) -> Decimal:
+    own = wallet(refund.organization_id)
+    amount = cents(min(refund.amount_cents, max(ZERO, posting.balance(own))))
+    posting.book(refund.id, "refund", None, {own: -amount, CASH: amount})
     return amount
 
 
