@@ -282,6 +282,10 @@ class Accounts:
         with suppress(StoreFailed):
             self._records.post((schema.failed_attempts, row | {"model": model, "provider": provider, "status": status}))
 
+    async def flush(self) -> None:
+        """Waits until what was recorded before is on disk. Raises `StoreFailed`."""
+        await self._records.submit(None)
+
     async def record_feedback(self, row: dict[str, Any]) -> str:
         """Stores one piece of feedback; its id, on disk when this returns. Raises `RowRefused`."""
         feedback_id = uuid7("fb_")
@@ -318,7 +322,8 @@ class Accounts:
         with self._store.write() as connection:
             return books.post(connection, operations, self._owner.name)
 
-    def _commit_records(self, rows: Sequence[records.Record]) -> Sequence[None]:
+    def _commit_records(self, rows: Sequence[records.Record | None]) -> Sequence[None]:
+        """None stands for nothing but the wait of who submitted it."""
         with self._store.write() as connection:
-            self._rows.add(connection, rows)
+            self._rows.add(connection, [row for row in rows if row is not None])
         return [None] * len(rows)

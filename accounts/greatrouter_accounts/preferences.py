@@ -51,6 +51,8 @@ def from_values(values: Mapping[str, Any]) -> Preferences:
     >>> from_values({"default_task": "code", "excluded_models": 5}).excluded_models
     ()
     """
+    if not values:
+        return DEFAULTS  # itself, as most have set nothing: to compare is to look at the same object
     found: dict[str, Any] = {}
     for key in values.keys() & set(KEYS):
         value, default = values[key], getattr(DEFAULTS, key)

@@ -23,12 +23,14 @@ OVERHEAD_BYTES = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A `chat.completion` as the provider gave it, who gave it, and the `greatrouter` object told with it (JSON)."""
+    """A `chat.completion` as the provider gave it, who gave it, the `greatrouter` object told with it (JSON), and how
+    long the provider counted the prompt."""
 
     document: bytes
     model: str
     provider: str
     greatrouter: bytes = b"{}"
+    prompt_tokens: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -42,13 +44,15 @@ class _Entry:
     ttl_s: int
 
 
-def ttl_of(header: str) -> int:
-    """Seconds; 0, as without the header, means no cache. Raises `ApiError` 400.
+def ttl_of(header: str) -> int | None:
+    """Seconds; 0 means no cache, None that nothing was said of one. Raises `ApiError` 400.
 
-    >>> ttl_of("60"), ttl_of("")
-    (60, 0)
+    >>> ttl_of("60"), ttl_of("0"), ttl_of("")
+    (60, 0, None)
     """
-    text = header.strip() or "0"
+    text = header.strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= LONGEST_S:
         return int(text)
     raise ApiError(400, f"{HEADER}: expected whole seconds from 0 (no cache) to {LONGEST_S}", param=HEADER)

@@ -130,12 +130,22 @@ class ModelsRouteAnswer(Run):
     timing: ExplicitTiming
 
 
+AVAILABLE: Any = Field(
+    description="Whether the key that asks could have it run now. For a test key that is always so: the sandbox plays "
+    "models of outside providers."
+)
+NOTE = (
+    "Where nothing reachable fits: which provider's key would make the first one reachable. Under a test key, where "
+    "the sandbox would play some of these: how many of them a live key could run."
+)
+
+
 class Suggestion(ChosenModel):
     estimated_cost_dollars: float = Field(ge=0, description="The same as `estimated_cost`.")
     score: float
     quality: float = Field(ge=0, le=1, description="The estimated chance of a good answer.")
     reason: str = Field(description="One sentence a person can read.")
-    available: bool = Field(description="Whether auto/route could run it now.")
+    available: bool = AVAILABLE
 
 
 class Compared(Shape):
@@ -148,7 +158,7 @@ class Compared(Shape):
     quality: float = Field(ge=0, le=1, description="The estimated chance of a good answer.")
     estimated_cost_dollars: float = Field(ge=0)
     reason: str
-    available: bool
+    available: bool = AVAILABLE
 
 
 class Preview(Shape):
@@ -158,14 +168,28 @@ class Preview(Shape):
     optimization: Optimization
     price_comparison: PriceComparison
     catalog_version: str
-    note: str = absent("Only where nothing reachable fits: which provider's key would make the first one reachable.")
+    note: str = absent(NOTE)
 
 
 class SuggestAnswer(Preview):
     suggestions: list[Suggestion] = Field(min_length=1, max_length=20, description="Best first.")
 
 
+class PricedFor(Shape):
+    """The units that the estimated costs are for; those that nothing is expected of are left out."""
+
+    typical: bool = Field(description="Whether there was no prompt, and so a typical request of the task was priced.")
+    prompt_tokens: int = absent("Tokens of the prompt, or of the texts and documents.", ge=1)
+    completion_tokens: int = absent("Tokens of the answer that are expected.", ge=1)
+    images: int = absent("Pictures.", ge=1)
+    seconds: float = absent("Seconds of video, music, speech or recording.", gt=0)
+    characters: int = absent("Characters read aloud.", ge=1)
+    documents: int = absent("Documents ranked.", ge=1)
+    searches: int = absent("Searches.", ge=1)
+
+
 class PriceComparisonAnswer(Preview):
+    priced_for: PricedFor
     suggestions: list[Compared] = Field(min_length=1, max_length=20, description="Best first.")
 
 
@@ -174,15 +198,16 @@ class Recommendation(Shape):
     score: float = Field(ge=0, le=1)
     reason: str
     estimated_cost_dollars: float = Field(ge=0)
-    available: bool
+    available: bool = AVAILABLE
 
 
 class RecommendAnswer(Shape):
     data: list[Recommendation] = Field(max_length=50, description="Best first.")
+    priced_for: PricedFor
     classification: ClassificationShape
     optimization: Optimization
     catalog_version: str
-    note: str = absent("Only where nothing reachable fits: which provider's key would make the first one reachable.")
+    note: str = absent(NOTE)
 
 
 class Alive(Shape):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -13,15 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api import answers, answers_wire, openapi, wire
+from greatrouter_api import answers, answers_wire, guardrails, openapi, paths, wire
 from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.feedback import Verdict
 from greatrouter_api.front import Answer, Endpoint, EventStream, Front, Incoming
+from greatrouter_api.heads import Heads
 from greatrouter_api.llms import llms_txt
 from greatrouter_api.plan import Asking
 from greatrouter_api.recommend import RecommendRequest
 from greatrouter_api.schemas import (
+    Body,
     ChatRequest,
     EmbeddingsRequest,
     ModelsRouteRequest,
@@ -63,15 +65,16 @@ class Server:
             started = time.perf_counter()
             self._services = await open_services(self.settings, stack)
             self._on_ready()
-            reachable, took_s = int(self._services.available.sum()), time.perf_counter() - started
-            log.info("ready after %.1f s: %d endpoints, %d reachable", took_s, len(self._services.catalog), reachable)
+            total, reachable = len(self._services.catalog), int(self._services.available.sum())
+            took_s = time.perf_counter() - started
+            log.info("opened in %.1f s: %d models in the catalog, %d reachable", took_s, total, reachable)
             try:
                 yield
             finally:
                 self._services = None
 
     async def route(self, incoming: Incoming) -> bytes:
-        request = parse(RouteRequest, incoming.body)
+        request = _guarded(RouteRequest, incoming)
         if request.feedback is not None:
             verdict = Verdict(request.prompt, request.feedback.correct, suggested=request.feedback.suggested_task)
             await self.services.feedback.accept(incoming.caller.organization_id, verdict)
@@ -79,7 +82,7 @@ class Server:
         return await self.services.flow.route(request, asking)
 
     async def chat(self, incoming: Incoming) -> Answer | EventStream:
-        return await self.services.chat.complete(parse(ChatRequest, incoming.body), incoming)
+        return await self.services.chat.complete(_guarded(ChatRequest, incoming), incoming)
 
     async def suggest(self, incoming: Incoming) -> bytes:
         return await self.services.preview.suggest(parse(SuggestRequest, incoming.body), incoming.caller)
@@ -92,13 +95,13 @@ class Server:
 
     async def models_route(self, incoming: Incoming) -> bytes:
         asking = Asking(incoming.caller, incoming.path, incoming.request_id)
-        return await self.services.flow.route_explicitly(parse(ModelsRouteRequest, incoming.body), asking)
+        return await self.services.flow.route_explicitly(_guarded(ModelsRouteRequest, incoming), asking)
 
     async def embeddings(self, incoming: Incoming) -> Answer:
-        return await self.services.direct.embeddings(parse(EmbeddingsRequest, incoming.body), incoming)
+        return await self.services.direct.embeddings(_guarded(EmbeddingsRequest, incoming), incoming)
 
     async def rerank(self, incoming: Incoming) -> Answer:
-        return await self.services.direct.rerank(parse(RerankRequest, incoming.body), incoming)
+        return await self.services.direct.rerank(_guarded(RerankRequest, incoming), incoming)
 
     def endpoints(self) -> dict[str, Endpoint]:
         found = (
@@ -175,6 +178,14 @@ class Server:
         return {endpoint.path: endpoint for endpoint in found}
 
 
+def _guarded(model: type[Body], incoming: Incoming) -> Body:
+    """The request, whose words go to a model. Raises `ApiError` 400, also for what `X-GR-Guardrails` stops."""
+    request = parse(model, incoming.body)
+    if level := incoming.header(b"x-gr-guardrails"):
+        guardrails.check(level, guardrails.texts_in(dict(request)))
+    return request
+
+
 def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> Front:
     """An ASGI application. Opening and closing what it needs is part of its lifespan."""
     server = Server(settings, on_ready)
@@ -190,7 +201,8 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
     _add_public(app, server)
     for group in (catalog, feedback, health, preferences, logs, account):
         group.add(app, server)
-    _add_errors(app)
+    _add_errors(app, endpoints)
+    app.add_middleware(Heads)
     openapi.document(app, endpoints.values())
     return Front(app, endpoints, server, settings.max_body_bytes, settings.cors_origins)
 
@@ -208,7 +220,6 @@ def _add_public(app: FastAPI, server: Server) -> None:
     def llms() -> str:
         return llms_txt()
 
-    @app.head("/healthz", include_in_schema=False)
     @app.get(
         "/healthz",
         tags=["service"],
@@ -219,7 +230,6 @@ def _add_public(app: FastAPI, server: Server) -> None:
     def healthz() -> Response:
         return _json({"status": "ok"})
 
-    @app.head("/readyz", include_in_schema=False)
     @app.get(
         "/readyz",
         tags=["service"],
@@ -254,14 +264,17 @@ async def _problems(server: Server) -> dict[str, str]:
     return found
 
 
-def _add_errors(app: FastAPI) -> None:
-    """FastAPI's own refusals in the one error shape."""
+def _add_errors(app: FastAPI, hot: Collection[str] = ()) -> None:
+    """FastAPI's own refusals in the one error shape. `hot` are the paths that are answered before FastAPI."""
+    there = {*hot, *(route.path for route in app.routes if isinstance(route, Route) and "{" not in route.path)}
 
     def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, RequestValidationError):
             error = ApiError(400, "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()))
         elif isinstance(error, HTTPException):
-            message = f"there is no {request.method} {request.url.path}; GET /v1/openapi.json lists the endpoints"
+            near = paths.meant(request.url.path, there) if error.status_code == 404 else None
+            advice = f"did you mean {near}?" if near else "GET /v1/openapi.json lists the endpoints"
+            message = f"there is no {request.method} {request.url.path}; {advice}"
             message = message if error.status_code in (404, 405) else str(error.detail)
             error = ApiError(
                 error.status_code, message, allow=_methods(app, request) if error.status_code == 405 else None

@@ -57,7 +57,7 @@ def families(services: Services, index: CatalogIndex, query: FamilyQuery) -> dic
     found = [
         family
         for family in found
-        if query.taxonomy in (None, family.taxonomy) and (family.routable or not query.routable_only)
+        if query.taxonomy in (None, "", family.taxonomy) and (family.routable or not query.routable_only)
     ]
     shown = found[query.offset : query.offset + query.limit]
     return {

@@ -47,7 +47,10 @@ class ModelShape(Shape):
     modalities: Modalities
     tags: list[str]
     description: str
-    available: bool
+    available: bool = Field(
+        description="Whether this server can run it for a live key. A test key has any routable model, whatever stands "
+        "here: what is not available is played by the sandbox."
+    )
     params: int | None
     health: HealthShape | None = Field(description="Null for what was not tried lately.")
 

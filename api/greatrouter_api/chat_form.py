@@ -4,7 +4,8 @@ Pictures stand in `message.images` (as OpenRouter returns them), films in `messa
 OpenAI returns it); what has an address is also linked in `message.content`.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -51,42 +52,70 @@ CHAT_FIELDS = frozenset(
     ]
 )
 
+# A picture in Markdown, as `message.content` links it.
+_MARKDOWN_PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\((https?://[^)\s]{1,2000}|data:image/[^)\s]+)\)")
+
 
 def material(messages: Sequence[Mapping[str, Any]], fields: Mapping[str, Any]) -> dict[str, Any]:
     """The input of a model that draws, films, sings or speaks: the pictures and the recording of the last user message,
     and the fields of the request that chat does not have (size, voice, seconds, ...)."""
     found = {name: value for name, value in fields.items() if name not in CHAT_FIELDS}
     last = next((m.get("content") for m in reversed(messages) if m.get("role") == "user"), None)
-    parts = [part for part in last if isinstance(part, Mapping)] if isinstance(last, list) else []
-    pictures = [url for part in parts if (url := _inner(part, "image_url", "url"))]
-    if pictures:
+    parts = _parts(last)
+    if pictures := list(_pictures(parts)):
         found.setdefault("image", pictures if len(pictures) > 1 else pictures[0])
     if recording := next((data for part in parts if (data := _inner(part, "input_audio", "data"))), None):
         found.setdefault("file", recording)
     return found
 
 
-def completion(answer: bytes, request_id: str, model: str) -> bytes:
-    """The document of another kind of answer as a `chat.completion`."""
+def answered_picture(messages: Sequence[Mapping[str, Any]]) -> str | None:
+    """The first picture of the latest assistant message that has one, as our own answers carry it (`images`, or linked
+    in the content) or as a part of its content."""
+    said = (message for message in reversed(messages) if message.get("role") == "assistant")
+    return next((picture for message in said for picture in _pictures_of(message)), None)
+
+
+def _pictures_of(message: Mapping[str, Any]) -> Iterator[str]:
+    content = message.get("content")
+    yield from _pictures(_parts(message.get("images")))
+    yield from _pictures(_parts(content))
+    if isinstance(content, str):
+        yield from _MARKDOWN_PICTURE.findall(content)
+
+
+def _pictures(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    return (url for part in parts if (url := _inner(part, "image_url", "url")))
+
+
+def _parts(value: Any) -> list[Mapping[str, Any]]:
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+
+
+def completion(answer: bytes, request_id: str, model: str, now_s: int) -> bytes:
+    """The document of another kind of answer as a `chat.completion` made at `now_s`, in seconds since 1970."""
     document = orjson.loads(answer)
     usage = document.get("usage")
+    created = document.get("created") or document.get("created_at") or now_s
     return orjson.dumps(
         {
             "id": f"chatcmpl-{request_id}",
             "object": "chat.completion",
-            "created": document.get("created") or document.get("created_at") or 0,
+            "created": created,
             "model": model,
-            "choices": [{"index": 0, "message": _message(document, request_id), "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": _message(document, request_id, created), "finish_reason": "stop"}],
             "usage": _tokens(usage if isinstance(usage, dict) else {}),
         }
     )
 
 
-def _message(document: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+def _message(document: Mapping[str, Any], request_id: str, created: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": document.get("text") or ""}
     audio = document.get("audio")
     if isinstance(audio, dict):
-        message["audio"] = {"id": f"audio-{request_id}", "expires_at": 0, "transcript": message["content"], **audio}
+        # It can be asked for again by this id as long as it is kept, which is not at all: it expires as it is made.
+        named = {"id": f"audio-{request_id}", "expires_at": created, "transcript": message["content"]}
+        message["audio"] = named | audio
         return message
     kind, name = ("video_url", "videos") if document.get("object") == "video" else ("image_url", "images")
     data = document.get("data")

@@ -21,10 +21,10 @@ from greatrouter_serving.errors import UpstreamFailed
 async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
     """The provider's stream as it comes, one chunk more, `[DONE]`. What fails before the first token is raised; what
     breaks off later ends the stream with an error event, and what was produced is charged."""
-    runner, plan, include_usage = talk.flow.runner, talk.plan, talk.request.include_usage
+    runner, plan = talk.flow.runner, talk.plan
     async with runner.charge(plan, talk.asking.caller) as charge:
         streaming = await runner.open(plan)
-        relay = Relay(streaming.target.provider, include_usage=include_usage)
+        relay = Relay(streaming.target.provider, include_usage=talk.request.include_usage)
         assembler = Assembler() if talk.keep.ttl_s else None
         broken: UpstreamFailed | None = None
         async with aclosing(streaming.pieces) as pieces:
@@ -50,9 +50,9 @@ async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
         return
     said = talk.greatrouter(attempts, relay.usage, cents, _why(talk, attempts))
     if assembler is not None and (document := assembler.document()):
-        talk.keep.put(Told(document, streaming.target.model_id, streaming.target.provider, said))
-    missing = relay.usage_chunk(_used(talk, relay)) if include_usage and not relay.counted else b""
-    yield missing + relay.last_chunk(said) + DONE
+        target, tokens = streaming.target, relay.usage.prompt_tokens
+        talk.keep.put(Told(document, target.model_id, target.provider, said, tokens))
+    yield relay.last_chunk(said, _used(talk, relay)) + DONE
 
 
 def _ended(streaming: Streaming, broken: UpstreamFailed | None) -> tuple[Attempt, ...]:

@@ -89,9 +89,15 @@ def classify(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def bench(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="classifier, gateway, rerank or route.")]
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="classifier, gateway, rerank or route.", show_default=False)
+    ] = None,
 ) -> None:
     """Runs one of the project's own benchmarks; `greatrouter bench NAME --help` lists its options."""
+    if name is None or name in ("--help", "-h"):  # which belongs to the benchmark once one is named
+        typer.echo(context.get_help())
+        raise typer.Exit(0 if name else 2)
     with fail_clearly():
         from greatrouter_api.benches import run
 

@@ -44,6 +44,11 @@ def create(
     with fail_clearly(), _opened() as accounts:
         if gr and test:
             raise CommandFailed("a test key always begins with pk_test_; leave out --gr")
+        if test and credit is not None:
+            raise CommandFailed(
+                "a test key costs nothing, so it has no use for credit; leave out --credit, or leave out --test for a "
+                "key that pays"
+            )
         amount = None if credit is None else _cents(credit)
         key = accounts.create_key(org, test=test, plan=_plan(plan), gr=gr)
         if amount:
@@ -83,7 +88,7 @@ def revoke(prefix: Annotated[str, typer.Argument(help="The shown prefix or the i
 def show(org: Organization) -> None:
     """An organization's balance."""
     with fail_clearly(), _opened() as accounts:
-        sys.stdout.write(f"{org}: ${(accounts.balance(org) / 100).normalize():f}\n")
+        sys.stdout.write(f"{org}: ${_dollars(accounts.balance(org))}\n")
 
 
 @accounts_app.command("credit")
@@ -91,7 +96,7 @@ def credit(org: Organization, dollars: Annotated[str, typer.Argument(help="US do
     """Grants credit to an organization."""
     with fail_clearly(), _opened() as accounts:
         accounts.credit(org, _cents(dollars))
-        sys.stdout.write(f"{org}: ${(accounts.balance(org) / 100).normalize():f}\n")
+        sys.stdout.write(f"{org}: ${_dollars(accounts.balance(org))}\n")
 
 
 @accounts_app.command("statement")
@@ -102,9 +107,9 @@ def statement(org: Organization, limit: Annotated[int, typer.Option(min=1)] = 50
 
         rows = accounts.statement(org, limit)
         table(
-            f"{org}: wallet",
-            ("when", "kind", "cents", "request"),
-            [(r["created_at"], r["kind"], f"{r['amount_cents'].normalize():f}", r["request_id"] or "") for r in rows],
+            f"{org}: wallet, in US dollars",
+            ("when", "kind", "dollars", "request"),
+            [(r["created_at"], r["kind"], _dollars(r["amount_cents"]), r["request_id"] or "") for r in rows],
         )
 
 
@@ -125,6 +130,11 @@ def _cents(dollars: str) -> Decimal:
     if not amount.is_finite() or amount <= 0 or amount > 10_000_000:
         raise CommandFailed(f"{dollars} is out of range; allowed: more than 0, at most 10,000,000")
     return amount * 100
+
+
+def _dollars(cents: Decimal) -> str:
+    """Exact, without the zeros that say nothing."""
+    return f"{(cents / 100).normalize():f}"
 
 
 def _plan(plan: str | None) -> str | None:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,7 +103,9 @@ def show(
             return
         rows = catalog.find(model)
         if not rows:
-            raise CommandFailed(f"no model is called {model!r}; GET /v1/models lists them")
+            alike = get_close_matches(model, catalog.ids, n=3)
+            meant = f"did you mean {' or '.join(alike)}?" if alike else "`greatrouter catalog export` lists them"
+            raise CommandFailed(f"no model is called {model!r}; {meant}")
         print_json([describe(catalog, row) for row in rows])
 
 

@@ -54,7 +54,8 @@ def warm(model: Annotated[str | None, typer.Argument(help="A model's id; all of 
 @classifier_app.command("train")
 def train(
     tasks: Annotated[
-        Path | None, typer.Option(help="JSONL with prompt, task, open_licence; only open rows are used.")
+        Path | None,
+        typer.Option(help="JSONL with prompt, task, open_licence; only open rows are used. Calibrates; else it stays."),
     ] = None,
     complexity: Annotated[Path | None, typer.Option(help="JSONL with prompt and complexity (a tier).")] = None,
     out: Annotated[

@@ -1,5 +1,6 @@
 """A whole `chat.completion` as a stream, and a stream as a whole `chat.completion`."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -129,7 +130,8 @@ class _Assembly:
         index = piece.get("index", 0)
         if not isinstance(index, int):
             raise _Malformed
-        choice = self._choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
+        fresh = {"index": index, "message": {"role": "assistant"}, "finish_reason": None}
+        choice = self._choices.setdefault(index, fresh)
         for name, value in piece.items():
             if name == "delta":
                 _merge(choice["message"], value if isinstance(value, dict) else {})
@@ -222,5 +224,18 @@ def _joined(value: Any) -> Any:
     if isinstance(value, _Text):
         return "".join(value)
     if isinstance(value, dict):
-        return {name: _joined(item) for name, item in value.items()}
+        return {name: _joined_audio(item) if name == "audio" else _joined(item) for name, item in value.items()}
     return [_joined(item) for item in value] if isinstance(value, list) else value
+
+
+def _joined_audio(audio: Any) -> Any:
+    """Each piece of its `data` is base64 by itself, so padding may stand in the middle. Raises `_Malformed`."""
+    whole = _joined(audio)
+    pieces = audio.get("data") if isinstance(audio, dict) else None
+    if isinstance(pieces, _Text) and any(piece.endswith("=") for piece in pieces[:-1]):
+        try:
+            sound = b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
+        except ValueError as error:
+            raise _Malformed from error
+        whole["data"] = base64.b64encode(sound).decode()
+    return whole

@@ -10,6 +10,8 @@ from greatrouter_catalog.taxonomy import OWN_CAPABILITY, TASK_TYPES, TASK_TYPES_
 from greatrouter_catalog.terms import Terms
 
 LOCAL = "local"
+# Whoever can do one of these takes pictures.
+SEEING = frozenset({"vision", "image_edit"})
 
 
 def models(settings: Settings) -> list[Model]:
@@ -29,6 +31,26 @@ def terms(settings: Settings) -> dict[str, Terms]:
         name: Terms(provider.data_collection, provider.zero_data_retention)
         for name, provider in settings.providers.items()
     }
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """What is allowed and yet hardly meant, a sentence each."""
+    for name, variable in settings.unset_keys.items():
+        yield (
+            f"[providers.{name}] is configured but the environment variable {variable} is not set: "
+            "its models are not reachable"
+        )
+    for name, provider in settings.providers.items():
+        for model in provider.models:
+            if not _pricing(model).known:
+                yield (
+                    f"{model.id} of [providers.{name}] has no price, so it is listed but never run: give it its price "
+                    "in greatrouter.toml, 0 where it is free"
+                )
+
+
+def _pricing(model: ModelSettings) -> Pricing:
+    return Pricing(**{field: getattr(model, field) for field in PRICE_FIELDS})
 
 
 def _upstreams(settings: Settings) -> dict[str, str]:
@@ -59,13 +81,13 @@ def _proxied(name: str, provider: ProviderSettings, model: ModelSettings, canoni
         family=f"{kind.taxonomy}/{name}--{identity.family(upstream)}",
         creator=identity.creator(upstream, name),
         capabilities=tuple(sorted({*OWN_CAPABILITY[kind.name], *model.capabilities})),
-        input_modalities=("image", "text") if "vision" in model.capabilities else (kind.input_modality,),
+        input_modalities=("image", "text") if SEEING.intersection(model.capabilities) else (kind.input_modality,),
         output_modalities=(kind.output_modality,),
         context_window=model.context_window,
         max_output_tokens=model.max_output_tokens,
         description=f"{model.name or model.id}, configured for the provider {name}.",
         sources=("settings",),
-        pricing=Pricing(**{field: getattr(model, field) for field in PRICE_FIELDS}),
+        pricing=_pricing(model),
         quantization=model.quantization,
         data_collection=provider.data_collection if model.data_collection is None else model.data_collection,
         zero_data_retention=(

@@ -30,6 +30,25 @@ def earlier_question(messages: Sequence[Mapping[str, Any]]) -> str | None:
     return next((text for text in texts if text and not is_follow_up(text)), None)
 
 
+def words(messages: Sequence[Mapping[str, Any]]) -> str:
+    """The last user message, after those that it goes on from where it is a follow-up.
+
+    >>> words([{"role": "user", "content": "Draw a cat"}, {"role": "user", "content": "make it bluer"}])
+    'Draw a cat\\nmake it bluer'
+    """
+    said: list[str] = []
+    for text in filter(None, _user_texts(messages)):
+        said.append(text)
+        if not is_follow_up(text):
+            break
+    return "\n".join(reversed(said))
+
+
+def questions(messages: Sequence[Mapping[str, Any]]) -> int:
+    """How many prompts there have been, the last included."""
+    return max(1, sum(1 for message in messages if message.get("role") == "user"))
+
+
 def text_of(content: Any) -> str:
     """The text of a message's content: a string, or a list of parts.
 

@@ -26,7 +26,7 @@ from greatrouter_ranking.constraints import Constraints
 from greatrouter_ranking.live import Live
 from greatrouter_ranking.profile import Expected, Profile, profile
 from greatrouter_ranking.provider_preferences import ProviderPreferences
-from greatrouter_ranking.ranker import Optimization, Ranker, Ranking
+from greatrouter_ranking.ranker import Choice, Optimization, Ranker, Ranking
 
 AUTO_MODELS = frozenset({"router", "auto", "greatrouter/auto"})
 ALL_TASKS = frozenset(Task)
@@ -137,7 +137,7 @@ class Decider:
             raise reasons_of_rejection.error(ranking, needs)
         return Decision(classification, needs, ranking, optimization, available, classified_at, rows is not None)
 
-    def endpoints(
+    async def endpoints(
         self,
         rows: Sequence[int],
         task: Task,
@@ -145,17 +145,32 @@ class Decider:
         provider: str | ProviderRequest | None,
         caller: Caller,
         limit: int,
-    ) -> list[int]:
-        """The first `limit` endpoints to try among `rows`, those of a model that was named. Raises `ApiError` 404 where
-        the caller's provider preferences leave none."""
+    ) -> Ranking:
+        """Has the first `limit` endpoints to try among `rows`, those of a model that was named. Raises `ApiError` 404
+        where the caller's provider preferences or its organization's leave none."""
+        preferred = await self._accounts.preferences(caller.organization_id)
+        if len(rows) == 1 and provider is None and preferred == NO_PREFERENCES:
+            only = Choice(rows[0], score=0.0, quality=0.0, cost_dollars=0.0)  # to weigh it would take 14 us
+            return Ranking((only,), None, 1, endpoints=(only,))
         slug, wished = self._wished(provider, ())
+        constraints = Constraints(
+            rows=rows, providers=(slug,) if slug else (), provider=wished, **self._held(preferred)
+        )
         needs = Profile(task, ContentMode.GENERATE, 0.5, expected)
-        constraints = Constraints(rows=rows, providers=(slug,) if slug else (), provider=wished)
         ranker = self._everything if caller.test else self._reachable
-        ranking = ranker.rank(needs, Optimization.BALANCED, limit, constraints)
+        live = None if caller.test else self._pulse()
+        ranking = ranker.rank(needs, Optimization.BALANCED, limit, constraints, live)
         if not ranking.endpoints:
             raise reasons_of_rejection.error(ranking, needs)
-        return [choice.row for choice in ranking.endpoints]
+        return ranking
+
+    def _held(self, preferred: Preferences) -> dict[str, Any]:
+        """What an organization prefers, as fields of `Constraints`."""
+        return {
+            "excluded_providers": tuple(map(self._providers.of, preferred.excluded_providers)),
+            "preferred_providers": tuple(map(self._providers.of, preferred.preferred_providers)),
+            "excluded_rows": tuple(row for model in preferred.excluded_models for row in self._catalog.find(model)),
+        }
 
     def _wished(
         self, provider: str | ProviderRequest | None, parameters: Iterable[str]
@@ -229,23 +244,22 @@ class Decider:
         slug, wished = self._wished(request.provider, matter.input)
         if request.provider is None and rows is None and caller.test and task in self._hosted_tasks:
             slug = LOCAL
-        incumbent = None if caller.test or rows is not None else self._row_of(matter.answered_before)
+        fixed = caller.test or (rows is not None and len(rows) == 1)
+        incumbent = None if fixed else self._row_of(matter.answered_before)
         asked = (rows, slug, wished, request.budget_dollars, request.taxonomy, request.catalog_family, matter.max_tier)
-        if preferred is NO_PREFERENCES and incumbent is None and not any(value is not None for value in asked):
+        if preferred == NO_PREFERENCES and incumbent is None and not any(value is not None for value in asked):
             return None
         return Constraints(
             budget_dollars=request.budget_dollars,
             max_tier=matter.max_tier,
             providers=(slug,) if slug else (),
-            excluded_providers=tuple(map(self._providers.of, preferred.excluded_providers)),
-            preferred_providers=tuple(map(self._providers.of, preferred.preferred_providers)),
             taxonomy=request.taxonomy,
             family=request.catalog_family,
             rows=rows,
-            excluded_rows=tuple(row for model in preferred.excluded_models for row in self._catalog.find(model)),
             provider=wished,
             incumbent=incumbent,
             cached_tokens=matter.answered_before.prompt_tokens if matter.answered_before else 0,
+            **self._held(preferred),
         )
 
     def _row_of(self, before: Answered | None) -> int | None:

@@ -26,8 +26,11 @@ from greatrouter_api.schemas import DocumentText, EmbeddingsRequest, RerankReque
 from greatrouter_api.warming import Warming
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
+from greatrouter_classifier.classification import Decision as Stage
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking.profile import Expected
+from greatrouter_ranking.ranker import Choice, Ranking
+from greatrouter_ranking.reasons import of_named
 from greatrouter_ranking.tokens import estimate_tokens
 from greatrouter_serving.call import Call, Outcome, Provider, Target, Usage
 from greatrouter_serving.chain import ChainRejected, run_chain
@@ -45,6 +48,24 @@ class Served:
     answer: dict[str, Any]
     usage: Usage
     model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The endpoints to try, in order: `choices` of a ranking, and their `models`; `left_to_us` where none was named."""
+
+    models: Sequence[Model]
+    choices: Sequence[Choice]
+    ranking: Ranking
+    left_to_us: bool
+
+    def reason(self, model: Model) -> str:
+        """Why one of the models."""
+        if self.left_to_us:
+            return f"the choice was left to us; {model.id} is the best model served here for {model.tasks[0]}"
+        if model.hosted:
+            return f"{model.id} was named in the request, and is served here"
+        return of_named(model.id, model.provider, self.choices[self.models.index(model)], self.ranking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +90,16 @@ class Direct:
         inputs = _inputs(request)
         tokens = sum(estimate_tokens(text) if isinstance(text, str) else len(text) for text in inputs)
         expected = Expected(prompt_tokens=tokens)
-        models = self._models(request.model, Task.EMBEDDINGS, expected, incoming.caller)
+        found = await self._find(request.model, Task.EMBEDDINGS, expected, incoming.caller, request.provider)
+        first = found.models[0]
 
         async def run() -> Served:
-            if models[0].hosted:
-                return await self._embed(models[0], inputs, request, batch=_batch(incoming))
-            return await self._embed_elsewhere(models, inputs, request, incoming)
+            if first.hosted:
+                return await self._embed(first, inputs, request, batch=_batch(incoming))
+            return await self._embed_elsewhere(found.models, inputs, request, incoming)
 
-        headers = await self.warming.awake(models[0], incoming.header(b"prefer"))
-        served, cents = await self._charged(models, expected, run, incoming)
+        headers = await self.warming.awake(first, incoming.header(b"prefer"))
+        served, cents = await self._charged(found, expected, run, incoming)
         return Answer(wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)}), headers)
 
     async def rerank(self, request: RerankRequest, incoming: Incoming) -> Answer:
@@ -89,34 +111,34 @@ class Direct:
             documents=len(documents),
             searches=-(-len(documents) // 100),
         )
-        models = self._models(request.model, Task.RERANK, expected, incoming.caller, request.provider)
+        found = await self._find(request.model, Task.RERANK, expected, incoming.caller, request.provider)
+        first = found.models[0]
 
         async def run() -> Served:
-            if models[0].hosted:
-                return await self._rank(models[0], documents, request, incoming)
-            return await self._rank_elsewhere(models, documents, request, incoming)
+            if first.hosted:
+                return await self._rank(first, documents, request, incoming)
+            return await self._rank_elsewhere(found.models, documents, request, incoming)
 
-        headers = await self.warming.awake(models[0], incoming.header(b"prefer"))
-        served, cents = await self._charged(models, expected, run, incoming)
+        headers = await self.warming.awake(first, incoming.header(b"prefer"))
+        served, cents = await self._charged(found, expected, run, incoming)
         usage = wire.rerank_usage(served.usage, len(documents)) | {"cost": present.dollars(cents)}
         return Answer(wire.dumps(served.answer | {"usage": usage}), headers)
 
     async def _charged(
-        self, models: Sequence[Model], expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
+        self, found: Found, expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
     ) -> tuple[Served, Decimal]:
         """What was served and the cents that it cost."""
         # What is reserved must cover whichever endpoint answers.
-        model = max(models, key=lambda endpoint: endpoint.pricing.cost_cents(expected))
+        model = max(found.models, key=lambda endpoint: endpoint.pricing.cost_cents(expected))
         share = self.batch_share.get(model.id, WHOLE_PRICE) if _batch(incoming) and model.hosted else WHOLE_PRICE
-        reason = "the model was named in the request"
         entry = Entry(
             request_id=incoming.request_id,
             organization_id=incoming.caller.organization_id,
             endpoint=incoming.path,
             task=model.tasks[0],
-            decision="hint",
+            decision=(Stage.INPUT if found.left_to_us else Stage.HINT).value,
             model=model.id,
-            routing_reason=reason,
+            routing_reason=found.reason(model),
             fallback_chain=model.id,
         )
         estimate = share * model.pricing.cost_cents(expected)
@@ -125,7 +147,8 @@ class Direct:
             model = served.model
             usage = served.usage if model.hosted else billed(served.usage, expected, model)
             target = Target(model.id, served.answer["provider"], model.upstream_model)
-            cents = await charge.settle(share * model.pricing.cost_cents(usage), entry.answered(target, usage, reason))
+            answered = entry.answered(target, usage, found.reason(model))
+            cents = await charge.settle(share * model.pricing.cost_cents(usage), answered)
         return replace(served, usage=usage), cents
 
     # -- served here --------------------------------------------------------------------------------------------
@@ -153,7 +176,8 @@ class Direct:
     async def _embed_elsewhere(
         self, models: Sequence[Model], inputs: list[Any], request: EmbeddingsRequest, incoming: Incoming
     ) -> Served:
-        body = {"input": inputs, "dimensions": request.dimensions, "encoding_format": "float", "user": request.user}
+        known = {"input": inputs, "dimensions": request.dimensions, "encoding_format": "float", "user": request.user}
+        body = (request.model_extra or {}) | known
         outcome, model = await self._proxied(models, Task.EMBEDDINGS, body, incoming)
         answer = _in_openais_shape(orjson.loads(outcome.reply.body), outcome.reply.usage, request.encoding_format)
         return Served(answer | {"model": model.id, "provider": outcome.target.provider}, outcome.reply.usage, model)
@@ -192,13 +216,14 @@ class Direct:
         self.outcomes.seen(caller.organization_id, incoming.request_id, outcome.attempts)
         return outcome, elsewhere[targets.index(outcome.target)]
 
-    def _models(
-        self, name: str, task: Task, expected: Expected, caller: Caller, provider: str | ProviderRequest | None = None
-    ) -> list[Model]:
+    async def _find(
+        self, name: str, task: Task, expected: Expected, caller: Caller, provider: str | ProviderRequest | None
+    ) -> Found:
         """The endpoints that serve `name` for `task`, in the order in which they are tried: as the caller's provider
-        preferences have it; without any, one of this process first, and then the cheapest.
+        preferences have it; without any, one of this process first, and then the best by price and health. Those that
+        its organization excludes are left out.
 
-        A prefix `route/` may be there or not, and our own names for "you choose" mean the first model served here.
+        A prefix `route/` may be there or not, and our own names for "you choose" mean the best model served here.
         Raises `ApiError` 404.
         """
         wanted = name.removeprefix("route/")
@@ -209,10 +234,12 @@ class Direct:
         if not fitting:
             message = f"no {task.value} model called {name!r} is served; GET /v1/models says which are available"
             raise ApiError(404, message, "model_not_found", "model")
-        if len(fitting) > 1 or provider is not None:
-            fitting = self.decider.endpoints(fitting, task, expected, provider, caller, self.attempts)
-        models = [self.catalog.model(row) for row in fitting]
-        return models if provider is not None else sorted(models, key=lambda model: not model.hosted)
+        ranking = await self.decider.endpoints(fitting, task, expected, provider, caller, self.attempts)
+        tried = [(self.catalog.model(choice.row), choice) for choice in ranking.endpoints]
+        if provider is None:
+            tried.sort(key=lambda endpoint: not endpoint[0].hosted)
+        models, choices = zip(*tried, strict=True)
+        return Found(models, choices, ranking, left_to_us)
 
     def _does(self, row: int, task: Task, *, hosted: bool) -> bool:
         model = self.catalog.model(row)

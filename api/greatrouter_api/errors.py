@@ -113,9 +113,11 @@ def _insufficient(error: Any) -> ApiError:
 
 
 def _rejected(error: Any) -> ApiError:
-    attempts = [attempt_row(attempt) for attempt in getattr(error, "attempts", ())]
+    metadata: dict[str, Any] = {"attempts": [attempt_row(attempt) for attempt in getattr(error, "attempts", ())]}
+    if error.code is not None:
+        metadata["provider_code"] = error.code
     # The contract has no other 4xx for a request that is at fault; the provider's own status stands in the attempts.
-    return ApiError(400, str(error), metadata={"attempts": attempts})
+    return ApiError(400, str(error), param=error.param, metadata=metadata)
 
 
 def _exhausted(error: Any) -> ApiError:

@@ -1,8 +1,7 @@
 """The request flow of auto/route and models/route, top to bottom: plan, run (reserve, call, charge, log), answer."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -10,16 +9,18 @@ import orjson
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import conversation, present
-from greatrouter_api.decision import Matter
+from greatrouter_api.decision import Answered, Matter
 from greatrouter_api.errors import ApiError, attempt_row
 from greatrouter_api.plan import Asking, Plan, Planner
 from greatrouter_api.runner import Ran, Runner
 from greatrouter_api.schemas import ModelsRouteRequest, RouteFilter, RouteRequest, SuggestRequest
-from greatrouter_api.sessions import Sessions
+from greatrouter_api.sessions import Sessions, continued
 from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, PRICE_TIERS, TASKS, mask
 from greatrouter_catalog.taxonomy import TASK_TYPES
-from greatrouter_classifier.classification import Task
-from greatrouter_serving.call import Target
+from greatrouter_classifier.classification import Task, Turn
+from greatrouter_classifier.shape import content_mode_of
+from greatrouter_serving.chain import ChainRejected
+from greatrouter_serving.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,15 @@ class Flow:
         """The answer of `POST /v1/auto/route`. Raises `ApiError` and what serving and accounts raise."""
         started = time.perf_counter()
         plan = await self.planner.plan(request, matter_of(request, self.sessions, asking.caller), asking)
-        ran = await self.runner.run(plan, asking.caller)
+        if request.session_id and content_mode_of(request.input) is None:  # what is handed over is what "it" means
+            session = self.sessions.get(asking.caller.organization_id, request.session_id)
+            prompt = continued(session, plan.decision.classification.task, request.prompt)
+            plan = replace(plan, call=replace(plan.call, prompt=prompt))
+        ran = await self._run(plan, asking)
         session_id = request.session_id or uuid7("ses_")
         tokens = ran.outcome.reply.usage.prompt_tokens
-        context = self.remember(asking.caller, session_id, ran.plan, ran.outcome.target, tokens)
+        answered = Answered(ran.outcome.target.model_id, ran.outcome.target.provider, tokens)
+        context = self.remember(asking.caller, session_id, ran.plan, ran.plan.call.prompt, answered)
         answer = {"classification": present.classification(plan.decision.classification), **self.routed(ran)}
         return orjson.dumps(answer | {"timing": timing(started, ran), "context": context})
 
@@ -46,10 +52,18 @@ class Flow:
         """The answer of `POST /v1/models/route`."""
         started = time.perf_counter()
         request, matter = explicit_matter(request)
-        ran = await self.runner.run(await self.planner.plan(request, matter, asking), asking.caller)
+        ran = await self._run(await self.planner.plan(request, matter, asking), asking)
         routed, timed = self.routed(ran), timing(started, ran)
         timed["routing_ms"] += timed.pop("classification_ms")
         return orjson.dumps({**routed, **routed["model"], "timing": timed})
+
+    async def _run(self, plan: Plan, asking: Asking) -> Ran:
+        """A field at fault is named as the caller wrote it: here it stands within `input`."""
+        try:
+            return await self.runner.run(plan, asking.caller)
+        except (InvalidInput, ChainRejected) as error:
+            error.param = error.param and f"input.{error.param}"
+            raise
 
     def routed(self, ran: Ran) -> dict[str, Any]:
         """What every routed answer says of its model, its money and its way there."""
@@ -71,12 +85,11 @@ class Flow:
             },
         }
 
-    def remember(
-        self, caller: Caller, session_id: str, plan: Plan, target: Target, prompt_tokens: int
-    ) -> Mapping[str, Any]:
+    def remember(self, caller: Caller, session_id: str, plan: Plan, prompt: str, answered: Answered) -> dict[str, Any]:
         """Makes this prompt the session's latest; the `context` of the answer."""
         found = plan.decision.classification
-        prompts = self.sessions.remember(caller.organization_id, session_id, found, target, prompt_tokens)
+        turn = Turn(found.task, found.content_mode, found.complexity)
+        prompts = self.sessions.remember(caller.organization_id, session_id, turn, prompt, answered)
         return {
             "session_id": session_id,
             "session_prompts": prompts,

@@ -123,6 +123,8 @@ class Front:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if scope["path"].endswith("/") and scope["path"] != "/":  # the same place; a redirect would lose the body
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
         if self._cors:

@@ -4,9 +4,11 @@ Precise rather than complete: whoever asks about a date, a price or a version mu
 named by its kind alone; the text itself goes nowhere, neither into the answer nor into a log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from greatrouter_api.errors import ApiError
 from greatrouter_api.pii.addresses import ADDRESSES
@@ -21,12 +23,17 @@ LEVELS = ("moderate",)
 DETECTORS = (*ADDRESSES, *NUMBERS, *PHONES, *SECRETS)
 KINDS = tuple(dict.fromkeys(detector.kind for detector in DETECTORS))
 
-# Where a request's words stand. What lies elsewhere (a model, tool schemas) is the program's and not a person's.
-FIELDS = ("prompt", "messages", "input", "query", "documents", "texts", "instructions", "system")
+# Where a request's words stand: what people wrote, and what a program tells the model of its tools and its answer.
+FIELDS = (
+    *("prompt", "messages", "input", "query", "documents", "texts", "instructions", "system"),
+    *("tools", "functions", "response_format", "prediction"),
+)
+# A JSON Schema may call a property anything; there, every text counts.
+SCHEMAS = frozenset({"tools", "functions", "response_format"})
 # Inside those: media, and names that the wire gives things.
 NOT_WORDS = frozenset(
     {
-        *("role", "type", "id", "model", "tool_call_id", "tools", "url", "image", "images", "image_url", "audio"),
+        *("role", "type", "id", "model", "tool_call_id", "url", "image", "images", "image_url", "audio"),
         *("video", "input_audio", "file", "file_data", "data", "b64_json", "encrypted_content", "signature"),
     }
 )
@@ -72,19 +79,21 @@ def texts_in(body: Mapping[str, Any]) -> Iterator[str]:
     >>> list(texts_in({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]}))
     ['hi']
     """
-    for name in FIELDS:
-        yield from _strings(body.get(name))
+    yield from _strings({name: body.get(name) for name in FIELDS})
 
 
 def _strings(value: Any) -> Iterator[str]:
     """Depth first, without recursion: a request may nest as deep as its parser lets it."""
-    waiting = [value]
+    waiting: list[tuple[Any, Container[str]]] = [(value, NOT_WORDS)]
     while waiting:
-        item = waiting.pop()
+        item, skipped = waiting.pop()
         if isinstance(item, str):
             if not item.startswith("data:"):
                 yield item
-        elif isinstance(item, Mapping):
-            waiting.extend([part for name, part in item.items() if name not in NOT_WORDS][::-1])
+        elif isinstance(item, Mapping | BaseModel):
+            fields = [
+                (part, () if name in SCHEMAS else skipped) for name, part in dict(item).items() if name not in skipped
+            ]
+            waiting.extend(reversed(fields))
         elif isinstance(item, list | tuple):
-            waiting.extend(reversed(item))
+            waiting.extend((part, skipped) for part in reversed(item))

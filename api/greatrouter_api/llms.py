@@ -22,9 +22,10 @@ ignored, null means absent. Every error, whatever its status (400, 401, 402, 403
   (a slug or preferences), `taxonomy`, `catalog_family`, `session_id`, `mode` (auto, regex), `feedback`. The answer:
   `classification`, `model`, `result` (the provider's own document), `provider`, `charge_dollars`, `routing`,
   `price_comparison`, `timing`, `context`.
-- POST /v1/chat/completions: OpenAI's request and answer with a `greatrouter` object. `model` is `router` or an id.
+- POST /v1/chat/completions: OpenAI's request and answer with a `greatrouter` object. `model` is `router` or an id;
+  `models` are tried after it.
   `stream: true` gives server-sent events; the last chunk before `[DONE]` holds the `greatrouter` object. Headers:
-  `X-GR-Cache-TTL: 0..3600`, `X-GR-Guardrails: moderate`.
+  `X-GR-Cache-TTL: 0..3600`. `X-GR-Guardrails: moderate` is heeded by all endpoints of this section.
 - POST /v1/models/route: `{"query", "input"}`, optionally `maxCost` (economy, standard, balanced, premium, flagship) and
   `filter: {task_type, capabilities}`: runs the best model that passes.
 - POST /v1/embeddings: OpenAI's request and answer (`model`, `input`, `encoding_format`, `dimensions`).
@@ -33,14 +34,17 @@ ignored, null means absent. Every error, whatever its status (400, 401, 402, 403
 ## Ask without running or paying
 
 - POST /v1/auto/suggest: the decision of auto/route as a ranked list of `suggestions`, each with cost and reason.
-- POST /v1/models/price-comparison: what the best models would cost for `prompt` or `task`.
-- POST /v1/models/recommend: models for a `task`, or for a need in words (`prompt`).
+- POST /v1/models/price-comparison: what the best models would cost for `prompt` or, without one, for a typical request
+  of the `task`; `priced_for` says the units.
+- POST /v1/models/recommend: models for a `task`, or for a need in words (`prompt`), such as "cheap vision model with
+  128k context, no openai".
 - POST /v1/auto/feedback: `{"prompt", "correct", "classified_task", "suggested_task"}`; in effect at the next prompt.
 
 ## Models (GET needs no key)
 
 - GET /v1/models: the whole catalog; filters `task`, `task_type`, `provider`, `category`, `capabilities`, `type`,
-  `catalog_family`, `catalog_visibility`, `routable_only`. `available` says what can be run here.
+  `catalog_family`, `catalog_visibility`, `routable_only`. `available` says what a live key can run here; a
+  test key runs any of them, those of outside providers in the sandbox.
 - POST /v1/models/query: the same filters with `text`, `tags`, `price_tier`, in pages (`limit`, `offset`).
 - GET /v1/models/PROVIDER/MODEL: one model with benchmarks and provenance. GET /v1/models/MODEL takes other names.
 - GET /v1/models/PROVIDER/MODEL/input-schema and GET /v1/models/PROVIDER/MODEL/output-schema: JSON Schema 2020-12.

@@ -150,6 +150,10 @@ def train(settings: Settings, tasks: Path | None, complexity: Path | None, out: 
         if tasks
         else []
     )
+    if tasks is None and (folder / "calibration.json").exists():
+        yield "calibration.json: left as it is; --tasks fits it anew, which exemplars alone would do worse"
+        asyncio.run(engine.close())
+        return
     calibration = training.fit_calibration(NearestNeighbours(examples, vectors), vectors, examples, open_rows, embedder)
     artifacts.write_calibration(folder / "calibration.json", calibration)
     yield f"calibration.json: fitted on {len(examples)} exemplars and {len(open_rows)} openly licensed prompts"

@@ -15,7 +15,7 @@ from greatrouter_api.schemas import Asked
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
 from greatrouter_ranking.ranker import Choice
-from greatrouter_ranking.reasons import reason
+from greatrouter_ranking.reasons import of_named, reason
 from greatrouter_serving.call import Attempt, Call, Target
 
 SANDBOX = "sandbox"
@@ -93,7 +93,8 @@ class Planner:
     def reason(self, decision: Decision, choice: Choice) -> str:
         """Why a choice, or an endpoint to try, stands where it does."""
         if decision.explicit:
-            return f"{self.catalog.ids[choice.row]} was named in the request"
+            model = self.catalog.model(choice.row)
+            return of_named(model.id, model.provider, choice, decision.ranking)
         comparison = decision.ranking.comparison
         assert comparison is not None  # there are choices
         return reason(choice, choice.rank, decision.profile, decision.optimization, comparison)
@@ -127,6 +128,28 @@ class Planner:
         model = self.catalog.model(choice.row)
         provider = SANDBOX if caller.test and not model.hosted else model.provider
         return Target(model.id, provider, model.upstream_model)
+
+
+def joined(plans: Sequence[Plan], most: int) -> Plan:
+    """One plan over the endpoints of all, those of the first plan first: `most` together, and as far as that goes one
+    at least of each."""
+    places: dict[Target, tuple[Plan, Choice]] = {}
+    for later, plan in zip(range(len(plans) - 1, -1, -1), plans, strict=True):
+        room = max(1, most - len(places) - later)
+        places |= {
+            target: (plan, choice) for target, choice in list(zip(plan.targets, plan.choices, strict=True))[:room]
+        }
+    targets = list(places)[:most]
+    used = [places[target][0] for target in targets]
+    first, dearest = plans[0], max(used, key=lambda plan: plan.estimate_cents)
+    return replace(
+        first,
+        choices=[places[target][1] for target in targets],
+        targets=targets,
+        entry=replace(first.entry, fallback_chain=" ".join(target.model_id for target in targets)),
+        estimate_cents=dearest.estimate_cents,
+        free=all(plan.free for plan in used),
+    )
 
 
 def _bound(decision: Decision) -> Any:

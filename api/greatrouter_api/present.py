@@ -1,6 +1,6 @@
 """How models, decisions and costs look in an answer. Money leaves here as US dollars."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -115,7 +115,7 @@ class ModelView:
             "modalities": {"input": model.input_modalities, "output": model.output_modalities},
             "tags": model.tags,
             "description": model.description,
-            "available": bool(self._available[row]),
+            "available": self.reachable(row),
             "params": None,
             "health": self._health_of(model),
             **self._hosted(model.id),
@@ -133,6 +133,10 @@ class ModelView:
             "latency_p50_ms": None if np.isnan(latency_s) else round(1000 * latency_s, 2),
         }
 
+    def reachable(self, row: int) -> bool:
+        """By a live key, as the server is configured; a test key has all the others played by the sandbox."""
+        return bool(self._available[row])
+
     def endpoint(self, row: int) -> dict[str, Any]:
         """One of several ways to reach the same model."""
         model = self._catalog.model(row)
@@ -141,7 +145,7 @@ class ModelView:
             "provider": model.provider,
             "task_type": model.task_type,
             "pricing": pricing(model.pricing),
-            "available": bool(self._available[row]),
+            "available": self.reachable(row),
         }
 
     def _brief(self, model: Model) -> dict[str, Any]:
@@ -180,6 +184,19 @@ def suggestion(view: ModelView, catalog: Catalog, choice: Choice, reason: str, *
         "reason": reason,
         "available": available,
     }
+
+
+def sandbox_note(view: ModelView, rows: Sequence[int]) -> dict[str, str]:
+    """What `available` means to a test key; nothing where a live key could run all of `rows`, too."""
+    live = sum(map(view.reachable, rows))
+    if live == len(rows):
+        return {}
+    share = f"{live} of these {len(rows)}" if live else "none of these"
+    note = (
+        "under a test key the sandbox plays models of outside providers, so each of these is available; with a live "
+        f"key, {share} could be run as this server is configured"
+    )
+    return {"note": note}
 
 
 def rounded(dollars: float) -> float:

@@ -12,6 +12,8 @@ from greatrouter_api.flow import matter_of
 from greatrouter_api.plan import Planner
 from greatrouter_api.schemas import PriceComparisonRequest, SuggestRequest
 from greatrouter_api.sessions import Sessions
+from greatrouter_api.typical import kind_asked, priced_for, typical
+from greatrouter_catalog.taxonomy import TASK_TYPES
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking.choice import Choice
 
@@ -29,26 +31,37 @@ class Preview:
         matter = matter_of(request, self.sessions, caller)
         decision = await self.planner.decider.decide(request, matter, caller, request.limit)
         suggestions = [self._suggestion(decision, choice) for choice in decision.ranking.choices]
-        return self._answer(decision, suggestions)
+        return self._answer(decision, suggestions, caller)
 
     async def compare(self, request: PriceComparisonRequest, caller: Caller) -> bytes:
-        """The answer of `POST /v1/models/price-comparison`. With neither prompt nor task it is about text."""
+        """The answer of `POST /v1/models/price-comparison`. Without a prompt a typical request of the task is priced,
+        one of text where nothing says which task."""
         prompt = request.prompt or ""
-        if not prompt.strip() and request.task is None:
-            request = request.model_copy(update={"task": Task.TEXT})
-        decision = await self.planner.decider.decide(request, Matter(prompt, {}), caller, request.limit)
+        is_typical = not prompt.strip()
+        matter = Matter(prompt, {})
+        if is_typical:
+            kind = kind_asked(request, self.planner.catalog)
+            matter = typical(kind)
+            request = request.model_copy(update={"task": request.task or Task(TASK_TYPES[kind].tasks[0])})
+        decision = await self.planner.decider.decide(request, matter, caller, request.limit)
         compared = [self._compared(decision, choice) for choice in decision.ranking.choices]
-        return self._answer(decision, compared)
+        told = priced_for(decision.profile.expected, is_typical=is_typical)
+        return self._answer(decision, compared, caller, priced_for=told)
 
-    def _answer(self, decision: Decision, suggestions: list[dict[str, Any]]) -> bytes:
-        answer = {
+    def _answer(self, decision: Decision, suggestions: list[dict[str, Any]], caller: Caller, **more: Any) -> bytes:
+        answer: dict[str, Any] = {
             "classification": present.classification(decision.classification),
             "optimization": decision.optimization.value,
             "suggestions": suggestions,
             "price_comparison": self.planner.comparison(decision, decision.ranking.choices[0]),
             "catalog_version": self.planner.catalog.version,
+            **more,
         }
-        return orjson.dumps(answer if decision.available else answer | {"note": self.planner.advice(decision)})
+        if not decision.available:
+            answer["note"] = self.planner.advice(decision)
+        elif caller.test:
+            answer |= present.sandbox_note(self.view, [choice.row for choice in decision.ranking.choices])
+        return orjson.dumps(answer)
 
     def _suggestion(self, decision: Decision, choice: Choice) -> dict[str, Any]:
         why = self.planner.reason(decision, choice)

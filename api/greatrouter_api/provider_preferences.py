@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from greatrouter_api import complaints
 from greatrouter_api.errors import ApiError
 from greatrouter_catalog import providers
 from greatrouter_ranking.provider_preferences import Cutoffs, MaxPrice, ProviderPreferences, Sort
@@ -75,7 +76,8 @@ Price = Annotated[Positive | None, BeforeValidator(_number, json_schema_input_ty
 
 
 class MaxPriceRequest(Wish):
-    """US dollars per million tokens for prompt and completion, per request, per image, per second of audio."""
+    """US dollars per million tokens for prompt and completion, per request, per image, per second of audio. A request
+    for rerank costs its searches and documents, too."""
 
     prompt: Price = None
     completion: Price = None
@@ -146,8 +148,9 @@ def _read(value: Any) -> Any:
     try:
         return ProviderRequest.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise _wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        found = error.errors(include_url=False, include_input=False)[: complaints.MOST_NAMED]
+        told = (f"provider.{complaints.path(problem['loc'])}: {complaints.words(problem)}" for problem in found)
+        raise ValueError("; ".join(told)) from error
 
 
 # The type of a request's `provider` field; absent, null and "" are None.
@@ -172,6 +175,9 @@ class ProviderNames:
                 return name
         slug = providers.slug(spelling.partition("/")[0])
         return ALIASES.get(slug, slug)
+
+    def knows(self, spelling: str) -> bool:
+        return self.of(spelling) in self._names
 
     def preferences(self, wished: ProviderRequest, parameters: Iterable[str]) -> ProviderPreferences | None:
         """None where nothing is wished. `parameters` are the names of what the request sets.
@@ -206,7 +212,7 @@ class ProviderNames:
         return tuple(self.of(spelling) for spelling in spellings or ())
 
     def _check(self, field: str, spellings: Sequence[str] | None) -> None:
-        if spellings and not any(self.of(spelling) in self._names for spelling in spellings):
+        if spellings and not any(map(self.knows, spellings)):
             named = ", ".join(repr(spelling[:80]) for spelling in spellings[:5])
             message = f"provider.{field} names no provider of the catalog: {named}; GET /v1/models lists them"
             raise ApiError(404, message, code="model_not_found", param="provider")

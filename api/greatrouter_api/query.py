@@ -16,7 +16,8 @@ MOST_DIGITS = 15
 
 
 def query_of(request: Request, model: type[Body]) -> Body:
-    """The query as `model`; parameters it does not name are ignored. Raises `ApiError` 400 that names the parameter."""
+    """The query as `model`; parameters that it does not name, or that are empty, are as good as absent. Raises
+    `ApiError` 400 that names the parameter."""
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in model.model_fields:
@@ -24,7 +25,7 @@ def query_of(request: Request, model: type[Body]) -> Body:
         if name in given:
             raise ApiError(400, f"{name} is given twice; send it once (several values with commas between)", param=name)
         given[name] = value.encode("utf-8", "replace").decode()
-    return parse(model, orjson.dumps(given))
+    return parse(model, orjson.dumps({name: value for name, value in given.items() if value}))
 
 
 def parameters(model: type[BaseModel]) -> dict[str, Any]:
@@ -38,6 +39,9 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     arms = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
     outside = {key: schema[key] for key in ("default", "description") if schema.get(key) is not None}
     inside = {key: value for key, value in (arms[0] | outside).items() if key not in ("title", "description")}
+    if inside.get("type") in ("boolean", "integer"):
+        default = {"default": inside.pop("default")} if "default" in inside else {}
+        inside = {"anyOf": [inside, {"type": "string", "enum": [""]}], **default}
     found: dict[str, Any] = {"name": name, "in": "query", "required": False, "schema": inside}
     if "description" in outside:
         found["description"] = outside["description"]
@@ -46,18 +50,20 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """For `Annotated[str, OneOf(names)]`: a word of a closed vocabulary, which message and schema list."""
+    """For `Annotated[str, OneOf(names)]`: a word of a closed vocabulary, which message and schema list; "" says
+    nothing, where that is allowed."""
 
     names: Sequence[str]
+    may_be_empty: bool = True
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._known, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.names)}
+        return {"type": "string", "enum": [*self.names, *([""] if self.may_be_empty else [])]}
 
     def _known(self, value: str) -> str:
-        if value in self.names:
+        if value in self.names or (self.may_be_empty and not value):
             return value
         said = {"value": repr(value[:80]), "names": ", ".join(self.names)}
         raise PydanticCustomError("not_allowed", "{value} is not allowed; expected one of {names}", said)
@@ -75,7 +81,7 @@ def _flag(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     """`vision,reasoning` as a list."""
-    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
 def example(value: str) -> Any:

@@ -1,7 +1,6 @@
 """`POST /v1/models/recommend`: models for a task, or for a need in one's own words. Nothing is run or charged."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -16,26 +15,24 @@ from greatrouter_api.errors import ApiError
 from greatrouter_api.plan import Planner
 from greatrouter_api.provider_preferences import Provider
 from greatrouter_api.schemas import STRICT, WHOLE, Asked, Budget, Or, Taxonomy
-from greatrouter_catalog.arrays import MODALITIES, TASKS, mask
+from greatrouter_api.typical import kind_asked, priced_for, typical
+from greatrouter_catalog.arrays import TASKS
 from greatrouter_catalog.taxonomy import TASK_TYPES
-from greatrouter_catalog.wish import Wish
+from greatrouter_catalog.wish import Description
 from greatrouter_catalog.wish_search import WishSearch
-from greatrouter_classifier.classification import ContentMode, Task
+from greatrouter_classifier.classification import Classification, ContentMode, Task
 from greatrouter_classifier.classification import Decision as Stage
 from greatrouter_ranking import recommendation
 from greatrouter_ranking.ranker import Optimization
 from greatrouter_ranking.recommendation import Recommendation
 
 NAMED_TASKS = tuple(dict.fromkeys((*TASKS, *TASK_TYPES)))
-# So many of the ranker's best are looked through (2 ms). With 100, the models that a request names were often not among
-# them: 76 of 100 recommendations fitted and not 88; with all thousand it were 88 again.
-CANDIDATES = 400
-# Where nobody says what the prompt is: a short request of the task, so that prices are those of real work.
-TYPICAL = "Please help me with this small piece of work, as I need it for tomorrow morning, and keep it short. " * 3
-# A recording is priced by its length, and asks for a model that hears.
-RECORDING = {"file": "recording"}
-# A task that was only guessed gives way to one that the words surely ask for.
+# So many of the ranker's best are looked through (2 ms), or all of them (5 ms) where a model is described: what is
+# asked for by name or in numbers may stand anywhere.
+CANDIDATES, EVERY = 400, 10_000
+# A task that was only guessed gives way to one that the words surely ask for; rules know prompts, not descriptions.
 GUESSES = frozenset({Stage.DEFAULT, Stage.KNN})
+GUESSES_OF_A_MODEL = GUESSES | {Stage.REGEX}
 SURE = 0.9
 
 
@@ -51,7 +48,9 @@ class RecommendRequest(BaseModel):
         default=None, description="A router task, or a registry task type such as speech_to_text."
     )
     prompt: str | None = Field(
-        default=None, description="What the model is for, or the prompt itself; models are searched by its meaning."
+        default=None,
+        description="What the model is for, what it must do (`cheap vision model, 128k context, no openai`), or the "
+        "prompt itself; models are searched by its meaning.",
     )
     limit: Annotated[int, Field(ge=1, le=50), WHOLE, Or(5)] = 5
     optimization: Optimization | None = Field(default=None, description="The organization's preference by default.")
@@ -79,33 +78,36 @@ class Recommender:
 
     async def recommend(self, request: RecommendRequest, caller: Caller) -> bytes:
         """The answer of `POST /v1/models/recommend`. Raises `ApiError` where no model of the catalog fits."""
-        decision = await self._decide(request, request.task, caller)
-        wishes = await self._wishes(request)
-        if kind := self._surer_kind(decision, wishes):
-            decision = await self._instead(decision, request, kind, wishes[0], caller)
+        description = await self._description(request)
+        depth = EVERY if description is not None and description.of_a_model else CANDIDATES
+        decision = await self._decide(request, request.task, caller, depth)
+        if kind := self._surer_kind(decision, description):
+            decision = await self._instead(decision, request, kind, caller, depth)
+        wishes = description.wishes(self._kind(decision)) if description else ()
         found = recommendation.recommend(decision.ranking.choices, wishes, request.limit)
         first = replace(decision.ranking, choices=tuple(one.choice for one in found))
         answer: dict[str, Any] = {
             "data": [self._shown(decision, one) for one in found],
             "classification": present.classification(decision.classification),
             "optimization": decision.optimization.value,
+            "priced_for": priced_for(decision.profile.expected, is_typical=not request.described),
             "catalog_version": self.planner.catalog.version,
         }
         if not decision.available:
             answer["note"] = self.planner.advice(replace(decision, ranking=first))
+        elif caller.test:
+            answer |= present.sandbox_note(self.view, [one.choice.row for one in found])
         return orjson.dumps(answer)
 
-    async def _decide(self, request: RecommendRequest, named: str | None, caller: Caller) -> Decision:
+    async def _decide(self, request: RecommendRequest, named: str | None, caller: Caller, depth: int) -> Decision:
+        prompt = request.prompt if request.prompt and request.described else ""
         kind = TASK_TYPES.get(named or "")
         task = Task(kind.tasks[0]) if kind else Task(named) if named else None
-        if task is None and not request.described:
-            task = Task.TEXT
-        hears = kind is not None and kind.input_modality == "audio"
-        matter = Matter(
-            request.prompt if request.prompt and request.described else TYPICAL,
-            RECORDING if hears else {},
-            output=mask([kind.output_modality], MODALITIES) if kind and task is Task.SPEECH else 0,
-        )
+        if kind is None and not prompt:
+            asked = Asked(task=task, taxonomy=request.taxonomy, catalog_family=request.catalog_family)
+            kind = TASK_TYPES[kind_asked(asked, self.planner.catalog)]
+            task = task or Task(kind.tasks[0])
+        matter = typical(kind.name, prompt) if kind else Matter(prompt, {})
         asked = Asked(
             task=task,
             content_mode=request.content_mode,
@@ -115,27 +117,32 @@ class Recommender:
             taxonomy=request.taxonomy,
             catalog_family=request.catalog_family,
         )
-        return await self.planner.decider.decide(asked, matter, caller, CANDIDATES)
+        return await self.planner.decider.decide(asked, matter, caller, depth)
 
-    async def _wishes(self, request: RecommendRequest) -> Sequence[Wish]:
+    async def _description(self, request: RecommendRequest) -> Description | None:
         if request.prompt is None or not request.described:
-            return ()
+            return None
         await asyncio.to_thread(self.search.prepare)
         return await asyncio.get_running_loop().run_in_executor(self.executor, self.search.find, request.prompt)
 
-    def _surer_kind(self, decision: Decision, wishes: Sequence[Wish]) -> str | None:
-        """The task type that the words surely ask for, where the classifier guessed another."""
-        if decision.classification.decision not in GUESSES or not wishes or wishes[0].weight < SURE:
+    def _kind(self, decision: Decision) -> str:
+        """The registry task type that was ranked."""
+        if decision.classification.task is Task.WEB_SEARCH:
+            return "web_search"
+        return self.planner.catalog.model(decision.ranking.choices[0].row).task_type
+
+    def _surer_kind(self, decision: Decision, description: Description | None) -> str | None:
+        """The task type that the words ask for, where the classifier guessed another."""
+        if description is None or decision.classification.decision not in _guesses(description):
             return None
-        wish, rows = wishes[0], [choice.row for choice in decision.ranking.choices]
-        kinds = {self.planner.catalog.model(row).task_type for row in rows}
-        return None if wish.kind in kinds or (wish.met[rows] >= 1).any() else wish.kind
+        kind = description.kind(_chances(decision.classification))
+        return None if kind == self._kind(decision) else kind
 
     async def _instead(
-        self, guessed: Decision, request: RecommendRequest, kind: str, wish: Wish, caller: Caller
+        self, guessed: Decision, request: RecommendRequest, kind: str, caller: Caller, depth: int
     ) -> Decision:
         try:
-            decision = await self._decide(request, kind, caller)
+            decision = await self._decide(request, kind, caller, depth)
         except ApiError:  # its filters leave nothing of that kind, and something of the guessed one
             return guessed
         guess, found = guessed.classification, decision.classification
@@ -144,7 +151,7 @@ class Recommender:
             decision=guess.decision,
             confidence=guess.confidence,
             probabilities=guess.probabilities,
-            reasoning=f"{guess.reasoning}; but what is asked for ({wish.text}) is found among {kind} models",
+            reasoning=f"{guess.reasoning}; but {kind} models are what the words describe",
         )
         return replace(decision, classification=told)
 
@@ -157,3 +164,16 @@ class Recommender:
             "estimated_cost_dollars": present.rounded(found.choice.cost_dollars),
             "available": decision.available,
         }
+
+
+def _chances(found: Classification) -> dict[str, float]:
+    """How likely each registry task type is by the classifier."""
+    of_task = found.probabilities or {found.task: found.confidence}
+    return {kind.name: sum(of_task.get(Task(task), 0.0) for task in kind.tasks) for kind in TASK_TYPES.values()}
+
+
+def _guesses(description: Description) -> frozenset[Stage]:
+    """The stages whose opinion gives way to what the words ask for."""
+    if description.of_a_model:
+        return GUESSES_OF_A_MODEL
+    return GUESSES if description.said and description.said[0][0].wish.weight >= SURE else frozenset()

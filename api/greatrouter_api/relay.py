@@ -9,7 +9,7 @@ from greatrouter_ranking.tokens import estimate_tokens
 from greatrouter_serving.call import Usage
 from greatrouter_serving.errors import UpstreamFailed
 from greatrouter_serving.providers.usage import token_usage
-from greatrouter_serving.sse import EventSplitter, data_of
+from greatrouter_serving.sse import EventSplitter, data_of, is_error
 
 DONE = b"data: [DONE]\n\n"
 # What was passed on is kept until it is so long, and then read for its number of tokens: needed only where the stream
@@ -17,7 +17,6 @@ DONE = b"data: [DONE]\n\n"
 MOST_UNREAD_BYTES = 64 * 1024
 # A picture in an event has a few megabytes. An event that never ends would fill the memory.
 LONGEST_EVENT_BYTES = 16 * 1024 * 1024
-WHOLE_FRAMES = (b"\n\n", b"\r\n\r\n")
 START = b"data: {"
 FIELDS = (b":", b"event:", b"id:", b"retry:")
 PRODUCED = ("content", "reasoning_content", "reasoning", "refusal")
@@ -26,9 +25,9 @@ PRODUCED = ("content", "reasoning_content", "reasoning", "refusal")
 class Relay:
     """Takes the pieces of a stream as they come, gives the bytes to pass on; `provider` is named where it breaks.
 
-    The usage chunk goes on only where the caller asked for it (`include_usage`); `[DONE]` never does, as there is one
-    more chunk to come before it. A frame that is no event, or says that the provider failed, is the end: neither it nor
-    what follows is passed on, and `broken` says why.
+    Usage is held back, wherever the provider says it, and so is `[DONE]`: `last_chunk` comes before it. A frame that is
+    no event, or says that the provider failed, is the end: neither it nor what follows is passed on, and `broken` says
+    why.
     """
 
     def __init__(self, provider: str, *, include_usage: bool) -> None:
@@ -36,23 +35,20 @@ class Relay:
         self._provider = provider
         self._include_usage = include_usage
         self._splitter = EventSplitter()
-        self._splitting = False
-        self._first = b""
-        self._unread: list[bytes] = []
-        self._unread_bytes = 0
+        self._latest: Mapping[str, Any] = {}
+        self._unread = bytearray()
         self._tokens = 0
         self._usage: Mapping[str, Any] | None = None
+        self._usage_chunk = b""
 
     def feed(self, piece: bytes) -> bytes:
         """The part of the stream that is complete with this piece."""
-        passed = None if self._splitting else self._plain(piece)
+        passed = None if self._splitter.pending_bytes else self._plain(piece)
         if passed is None:
             passed = self._split(piece)
         if passed:
-            self._first = self._first or passed
-            self._unread.append(passed)
-            self._unread_bytes += len(passed)
-            if self._unread_bytes > MOST_UNREAD_BYTES:
+            self._unread += passed
+            if len(self._unread) > MOST_UNREAD_BYTES:
                 self._read()
         return passed
 
@@ -68,86 +64,76 @@ class Relay:
     def counted(self) -> bool:
         return self._usage is not None
 
-    def last_chunk(self, greatrouter: bytes) -> bytes:
-        """One more chunk of the same answer, with the `greatrouter` object. Its one choice adds nothing: much client
-        code takes `choices[0]` of every chunk. The usage is said once more: OpenAI's helpers keep that of the last
-        chunk, also where it has none."""
-        choices = [{"index": 0, "delta": {}, "finish_reason": None}]
-        usage = {"usage": self._usage} if self._include_usage and self._usage is not None else {}
-        return self._chunk({"choices": choices, **usage, "greatrouter": orjson.Fragment(greatrouter)})
-
-    def usage_chunk(self, usage: Usage) -> bytes:
-        """The chunk that the caller asked for and the provider did not send."""
-        prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        self._usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        return self._chunk({"choices": [], "usage": self._usage})
-
-    def _chunk(self, fields: Mapping[str, Any]) -> bytes:
-        head = next(self._documents(self._first), {})
+    def last_chunk(self, greatrouter: bytes, used: Usage) -> bytes:
+        """One more chunk of the same answer, with the `greatrouter` object. With `include_usage` it is the provider's
+        chunk with the usage, or one with `used` where there was none: some clients add up every usage they see, others
+        keep that of the last chunk. Else it has one choice that adds nothing: much client code takes `choices[0]`."""
+        if self._include_usage and self._usage_chunk:
+            return b"data: " + self._usage_chunk.rstrip()[:-1] + b',"greatrouter":' + greatrouter + b"}\n\n"
+        fields: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": None}]}
+        if self._include_usage:
+            fields = {"choices": [], "usage": self._usage or _as_openai(used)}
+        head = self._latest
         named = {"id": head.get("id") or "", "object": "chat.completion.chunk", "created": head.get("created") or 0}
-        return b"data: " + orjson.dumps({**named, "model": head.get("model") or "", **fields}) + b"\n\n"
+        chunk = {**named, "model": head.get("model") or "", **fields, "greatrouter": orjson.Fragment(greatrouter)}
+        return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
-    def _plain(self, piece: bytes) -> bytes | None:
-        """What to pass on of a piece that is whole events of one line each, as nearly all are; None for any other.
+    def _plain(self, frame: bytes) -> bytes | None:
+        """What goes on of an event that is one line of JSON, as nearly all are; None for any other.
 
-        A microsecond an event, most of it for reading the JSON, so that nothing but JSON is ever passed on.
+        A microsecond, most of it for reading the JSON, so that nothing but JSON is ever passed on.
         """
-        if not piece.endswith(b"\n\n"):
+        if not (frame.startswith(START) and frame.endswith(b"\n\n") and frame.find(b"\n") == len(frame) - 2):
             return None
-        held = []
-        for block in piece[:-2].split(b"\n\n"):
-            if not block.startswith(START):
-                if block != b"data: [DONE]":
-                    return None
-                held.append(block)
-                continue
-            try:
-                document = orjson.loads(block[6:])
-            except orjson.JSONDecodeError:
-                return None
-            if document.get("error"):
-                return None
-            if "usage" in document and not self._goes_on(document):
-                held.append(block)
-        for block in held:
-            piece = piece.replace(block + b"\n\n", b"", 1)
-        return piece
+        try:
+            document = orjson.loads(frame[6:])
+        except orjson.JSONDecodeError:
+            return None
+        if document.get("error"):
+            return None
+        self._latest = document
+        if "usage" in document and isinstance(document["usage"], dict):
+            return self._without_usage(frame[6:], document)
+        return frame
 
     def _split(self, piece: bytes) -> bytes:
         passed: list[bytes] = []
         try:
             for frame in self._splitter.feed(piece):
-                if self._passes(frame):
-                    passed.append(frame)
+                plain = self._plain(frame)
+                passed.append(self._passed(frame) if plain is None else plain)
             if self._splitter.pending_bytes > LONGEST_EVENT_BYTES:
                 raise self._malformed()
         except UpstreamFailed as error:
             self.broken = error
-        self._splitting = self._splitter.pending
         return b"".join(passed)
 
-    def _passes(self, frame: bytes) -> bool:
-        """Whether a frame goes on to the caller. Raises `UpstreamFailed` where it is no event."""
+    def _passed(self, frame: bytes) -> bytes:
+        """What goes on to the caller of a frame. Raises `UpstreamFailed` where it is no event, or one of a failure."""
+        if is_error(frame):
+            raise self._failed()
         data = data_of(frame)
         if data is None:
             if frame.strip() and not frame.startswith(FIELDS):
                 raise self._malformed()
-            return True
-        return data != b"[DONE]" and self._goes_on(self._parsed(data))
-
-    def _goes_on(self, document: Mapping[str, Any]) -> bool:
-        """Whether an event goes on to the caller. Raises `UpstreamFailed` where the provider says that it failed."""
+            return frame
+        if data == b"[DONE]":
+            return b""
+        document = self._parsed(data)
         if document.get("error"):
-            raise UpstreamFailed(f"{self._provider} failed in the middle of its answer")
-        usage = document.get("usage")
-        if not isinstance(usage, dict):
-            return True
-        self._usage = usage
-        return self._include_usage or bool(document.get("choices"))
+            raise self._failed()
+        self._latest = document
+        return self._without_usage(data, document) if isinstance(document.get("usage"), dict) else frame
+
+    def _without_usage(self, data: bytes, document: Mapping[str, Any]) -> bytes:
+        """What goes on of an event with usage. It is kept for the end: each is the total so far."""
+        self._usage = document["usage"]
+        self._usage_chunk = data.replace(b"\n", b" ") if document.get("choices") == [] else b""
+        return b"data: " + orjson.dumps({**document, "usage": None}) + b"\n\n" if document.get("choices") else b""
 
     def _read(self) -> None:
         """Counts what was produced in the pieces kept so far, and forgets them."""
-        unread, self._unread, self._unread_bytes = b"".join(self._unread), [], 0
+        unread, self._unread = bytes(self._unread), bytearray()
         text = "".join(piece for document in self._documents(unread) for piece in _produced(document))
         self._tokens += estimate_tokens(text)
 
@@ -165,8 +151,16 @@ class Relay:
             raise self._malformed()
         return document
 
+    def _failed(self) -> UpstreamFailed:
+        return UpstreamFailed(f"{self._provider} failed in the middle of its answer")
+
     def _malformed(self) -> UpstreamFailed:
         return UpstreamFailed(f"{self._provider} sent something that is no event in the middle of its answer")
+
+
+def _as_openai(used: Usage) -> dict[str, int]:
+    prompt, completion = used.prompt_tokens, used.completion_tokens
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _produced(chunk: Mapping[str, Any]) -> Iterator[str]:

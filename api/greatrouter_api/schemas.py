@@ -1,7 +1,8 @@
 """What enters: request bodies, validated once from their bytes. Unknown fields are ignored, null means absent."""
 
+import codecs
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import orjson
 from pydantic import (
@@ -13,10 +14,13 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from greatrouter_api import complaints
 from greatrouter_api.errors import ApiError
 from greatrouter_api.provider_preferences import Provider
 from greatrouter_catalog.taxonomy import CAPABILITIES, PRICE_TIERS, TASK_TYPES
@@ -139,7 +143,10 @@ class SuggestRequest(Asked):
 class PriceComparisonRequest(Asked):
     """`POST /v1/models/price-comparison`"""
 
-    prompt: str | None = Field(default=None, description="Classified, and its length priced; without it, a short one.")
+    prompt: str | None = Field(
+        default=None,
+        description="Classified, and its length priced; without it a typical request of the task, see `priced_for`.",
+    )
     limit: Annotated[int, Field(ge=1, le=20), WHOLE, Or(10)] = 10
 
 
@@ -159,15 +166,16 @@ class ModelsRouteRequest(Asked):
     filter: RouteFilter | None = None
 
 
+Names = Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=20), FAIL_FAST]
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def _with_roles(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for i, message in enumerate(messages):
         if message.get("role") not in ROLES:
-            raise ValueError(f"messages[{i}].role must be one of {', '.join(ROLES)}")
+            raise ValueError(f"messages[{i}].role: must be one of {', '.join(ROLES)}")
         if not isinstance(message.get("content"), str | list | None):
-            raise ValueError(f"messages[{i}].content must be a string, a list of parts or null")
+            raise ValueError(f"messages[{i}].content: must be a string, a list of parts or null")
     return messages
 
 
@@ -186,16 +194,45 @@ Message = Annotated[
 ]
 
 
+def _with_model(models: list[str] | None, info: ValidationInfo) -> list[str] | None:
+    if not models and info.data.get("model", "wrong") is None:
+        raise ValueError("model: is required")
+    return models
+
+
+def _with_flag(options: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(options.get("include_usage"), bool | None):
+        raise ValueError("stream_options.include_usage: must be true or false")
+    return options
+
+
+_FLAG = {"anyOf": [{"type": "boolean"}, {"type": "null"}]}
+StreamOptions = Annotated[
+    dict[str, Any],
+    AfterValidator(_with_flag),
+    WithJsonSchema({"type": "object", "properties": {"include_usage": _FLAG}}),
+]
+
+
 class ChatRequest(Asked):
     """`POST /v1/chat/completions`, OpenAI's request. Fields that are not listed here go on to the provider as they are;
     those of `Asked` are for the router and do not."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    model: str = Field(min_length=1, description='"router" (or "auto", "greatrouter/auto"), or an explicit model id.')
+    model: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description='"router" (or "auto", "greatrouter/auto"), or an explicit model id; may be left out where there '
+        "are `models`. `:floor` after an id is the same as `provider.sort: price`, `:nitro` as `throughput`.",
+    )
+    models: Annotated[Names | None, AfterValidator(_with_model)] = Field(
+        default=None,
+        validate_default=True,
+        description="Tried in this order, after `model` where that is named, as long as one fails.",
+    )
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True), AfterValidator(_with_roles)]
     stream: Annotated[bool, Or(False)] = False
-    stream_options: dict[str, Any] | None = None
+    stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
     top_p: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2, allow_inf_nan=False)
@@ -213,6 +250,12 @@ class ChatRequest(Asked):
     response_format: dict[str, Any] | None = None
     user: str | None = None
 
+    @model_validator(mode="after")
+    def _first_of_models(self) -> Self:
+        if self.models:
+            self.model = self.model or self.models[0]
+        return self
+
     @property
     def include_usage(self) -> bool:
         return (self.stream_options or {}).get("include_usage") is True
@@ -224,13 +267,13 @@ class ChatRequest(Asked):
         return {name: value for name, value in given if value is not None} | (self.model_extra or {})
 
 
-_CHAT_FIELDS = tuple(name for name in ChatRequest.model_fields if name not in Asked.model_fields)
+_CHAT_FIELDS = tuple(name for name in ChatRequest.model_fields if name not in {*Asked.model_fields, "models"})
 
 
 class EmbeddingsRequest(BaseModel):
-    """`POST /v1/embeddings`, OpenAI's request."""
+    """`POST /v1/embeddings`, OpenAI's request. Fields that are not listed here go on to the provider as they are."""
 
-    model_config = STRICT
+    model_config = ConfigDict(extra="allow", strict=True)
 
     model: str
     input: (
@@ -242,6 +285,7 @@ class EmbeddingsRequest(BaseModel):
     encoding_format: Annotated[Literal["float", "base64"], Or("float")] = "float"
     dimensions: Count | None = None
     user: str | None = None
+    provider: Provider = None
 
 
 class DocumentText(BaseModel):
@@ -264,8 +308,19 @@ class RerankRequest(BaseModel):
     provider: Provider = None
 
 
+# What a body that is something else begins with.
+NO_JSON = {
+    b"\x1f\x8b": "compressed by gzip",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    codecs.BOM_UTF16_LE: "text in UTF-16",
+    codecs.BOM_UTF16_BE: "text in UTF-16",
+    b"--": "a form (multipart/form-data)",
+}
+
+
 def parse(model: type[Body], body: bytes) -> Body:
     """The request in `body`. Raises `ApiError` 400 that names the field, what was wrong and what is allowed."""
+    body = body.removeprefix(codecs.BOM_UTF8)  # editors on Windows write it, and RFC 8259 lets it be ignored
     if len(body) > LARGE_BODY_BYTES and body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
         raise ApiError(400, f"the body has more than {MOST_CONTAINERS:,} brackets; send less at once")
     if b"NaN" in body or b"Infinity" in body:
@@ -275,18 +330,20 @@ def parse(model: type[Body], body: bytes) -> Body:
     except ValidationError as error:
         if error.error_count() > MOST_PROBLEMS:
             raise ApiError(400, f"{error.error_count():,} values of the body have the wrong type") from None
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        first = problems[0]
+        first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
-            raise ApiError(400, f"the body is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}") from error
-        if len({problem["loc"][:1] for problem in problems}) == 1 and first["loc"][1:]:
-            # Every arm of a union complains for itself; together they say what may stand there.
-            field, wanted = str(first["loc"][0]), "; ".join(dict.fromkeys(problem["msg"] for problem in problems))
-            where = ".".join(map(str, first["loc"])) if len(problems) == 1 else field
-            raise ApiError(400, f"{where}: {wanted}", param=field) from error
-        param = ".".join(str(part) for part in first["loc"]) or None
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ApiError(400, f"{param or 'the body'}: {first['msg']}{more}", param=param) from error
+            raise ApiError(400, _no_json(body, first["msg"].removeprefix("Invalid JSON: "))) from error
+        message, param = complaints.told(error, body)
+        raise ApiError(400, message, param=param) from error
+
+
+def _no_json(body: bytes, problem: str) -> str:
+    if not body.strip():
+        return "the body is empty; send a JSON object"
+    for beginning, kind in NO_JSON.items():
+        if body.startswith(beginning):
+            return f"the body is not JSON but {kind}; send it as plain UTF-8"
+    return f"the body is not valid JSON: {problem}"
 
 
 def _refuse_other_numbers(body: bytes) -> None:

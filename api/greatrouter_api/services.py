@@ -49,6 +49,7 @@ from greatrouter_serving.health import Health
 from greatrouter_serving.local.engine import Engine, LocalEmbedder, LocalModelConfig, Shelf
 
 log = logging.getLogger("greatrouter")
+SECRET_BYTES = 32  # of the key of the hashes of API keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +226,21 @@ def make_home(settings: Settings) -> bytes:
     """The home, for its owner's eyes only, and the server's secret in it. Raises `SettingsInvalid`."""
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return server_secret(settings.home / "secret")
+        secret = server_secret(settings.home / "secret")
     except OSError as error:
         problem = f"cannot write to {settings.home} ({error.strerror}); set GREATROUTER_HOME to a folder of yours"
         raise SettingsInvalid(problem) from error
+    if len(secret) != SECRET_BYTES:
+        raise SettingsInvalid(
+            f"{settings.home / 'secret'} is damaged: it has {len(secret)} bytes instead of {SECRET_BYTES}; restore it, "
+            "or delete it and make every API key anew"
+        )
+    return secret
 
 
 def open_accounts(settings: Settings) -> Accounts:
     secret = make_home(settings)
-    return Accounts(settings.home / "accounts.sqlite3", secret)
+    return Accounts(settings.accounts_database, secret)
 
 
 def server_secret(path: Path) -> bytes:
@@ -245,7 +252,7 @@ def server_secret(path: Path) -> bytes:
         pending = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(SECRET_BYTES))
         with suppress(FileExistsError):
             os.link(pending, path)
         pending.unlink()

@@ -1,13 +1,32 @@
 """Every setting, from `greatrouter.toml` and the environment. This is the only module that reads the environment."""
 
 import os
+import re
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from greatrouter_api import mistakes
 
 TaskName = Literal["text", "image", "video", "music", "speech", "code", "web_search", "rerank", "embeddings"]
 QuantizationName = Literal["int4", "int8", "fp4", "fp6", "fp8", "fp16", "bf16", "fp32"]
@@ -17,6 +36,35 @@ Rate = Decimal | None
 class SettingsInvalid(Exception):
     """A setting has a wrong name, type or value; the message says which and where it comes from."""
 
+
+def _two_parts(model_id: str) -> str:
+    if not re.fullmatch(r"[^/\s]+/\S*[^/\s]", model_id):
+        raise ValueError("a model's id is provider/name, as in lab/small, without blanks")
+    return model_id
+
+
+def _web_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:  # a port or a host name that cannot be
+        known = False
+    if not known:
+        raise ValueError("an address is http:// or https:// and a host, with its port if need be, as in " + OPENAI_URL)
+    return url
+
+
+def _variable(name: str) -> str:
+    """Keys of all issuers have small letters or hyphens: one that is put here by mistake must not end in a log."""
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+        raise ValueError(
+            "this is not the key itself but the name of the environment variable that holds it: capital letters, "
+            "digits and underscores, as in OPENAI_API_KEY"
+        )
+    return name
+
+
+ModelId = Annotated[str, AfterValidator(_two_parts)]
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_URLS = {
@@ -36,7 +84,7 @@ class Strict(BaseModel):
 class ModelSettings(Strict):
     """A model of one's own provider, or a price unlike the catalog's. Prices are US dollars per native unit."""
 
-    id: str = Field(min_length=1, description="The catalog id, `provider/model`.")
+    id: ModelId = Field(description="The catalog id, `provider/model`.")
     task: TaskName = Field(default="text", description="The router task it answers.")
     upstream_model: str | None = Field(
         default=None, description="What the provider calls it; the id's last part by default."
@@ -72,12 +120,13 @@ class ProviderSettings(Strict):
     kind: Literal["openai", "anthropic", "gemini", "cohere", "replicate"] = Field(
         default="openai", description="The wire protocol; `openai` is any compatible server."
     )
-    base_url: str | None = Field(
+    base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         default=None,
-        pattern=r"^https?://",
         description="Up to and including the version, as in `https://api.openai.com/v1`; the maker's own if absent.",
     )
-    api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
+    api_key_env: Annotated[str, AfterValidator(_variable)] | None = Field(
+        default=None, description="The environment variable that holds the key."
+    )
     data_collection: Literal["allow", "deny"] | None = Field(
         default=None, description="Whether it may keep prompts and train on them; absent: nobody knows."
     )
@@ -100,7 +149,7 @@ class ProviderSettings(Strict):
 class LocalModelSettings(Strict):
     """A model served by this process."""
 
-    id: str
+    id: ModelId
     backend: Literal["onnx", "fake"] = "onnx"
     path: Path | None = Field(
         default=None, description="A folder with the model's files; found by its id where absent."
@@ -131,6 +180,10 @@ class Settings(BaseSettings):
     )
     data: Path | None = Field(
         default=None, description="The shipped facts and weights, if not those of the installation."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL for accounts, `postgresql://USER:PASSWORD@HOST/NAME`; a file in the home if absent.",
     )
     providers: dict[str, ProviderSettings] = Field(default={}, description="Servers that models are reached through.")
     local_models: list[LocalModelSettings] = Field(
@@ -163,16 +216,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        given = init_settings()
-        home = Path(given.get("home") or os.environ.get("GREATROUTER_HOME") or Path.home() / ".greatrouter")
-        path = Path(os.environ.get("GREATROUTER_CONFIG") or home / "greatrouter.toml")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+        file = _settings_file(init_settings())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
     @cached_property
     def provider_keys(self) -> dict[str, str]:
         """The API keys found in the environment, by provider."""
         found = {name: os.environ.get(p.api_key_env, "") for name, p in self.providers.items() if p.api_key_env}
         return {name: key for name, key in found.items() if key}
+
+    @property
+    def accounts_database(self) -> Path | str:
+        """The file of SQLite or the URL of PostgreSQL."""
+        return self.home / "accounts.sqlite3" if self.database_url is None else self.database_url.get_secret_value()
 
     @property
     def unset_keys(self) -> dict[str, str]:
@@ -197,22 +253,34 @@ def load(**given: Any) -> Settings:
     _refuse_unknown_variables()
     if (named := os.environ.get("GREATROUTER_CONFIG")) and not Path(named).is_file():
         raise SettingsInvalid(f"GREATROUTER_CONFIG names {named}, which is no file; correct it or unset it")
+    file = _settings_file(given)
     try:
         return Settings(**given)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsInvalid(f"the settings are wrong: {problems} (see docs/settings.md)") from error
-    except (OSError, ValueError) as error:
-        raise SettingsInvalid(f"the settings file cannot be read: {error}") from error
+        found = mistakes.lines(error, Settings.model_json_schema(), file, os.environ.keys())
+        raise SettingsInvalid("\n  ".join(["the settings are wrong (see docs/settings.md)", *found])) from None
+    except SettingsError as error:
+        # pydantic-settings names the setting in its message alone.
+        prefix = "GREATROUTER_" + "".join(re.findall(r'field "(\w+)"', str(error))).upper()
+        names = " or ".join(sorted(name for name in os.environ if name.upper().startswith(prefix)))
+        raise SettingsInvalid(
+            f"{names} is not JSON; lists and tables are written as such in the environment, as in "
+            """GREATROUTER_CORS_ORIGINS='["https://tools.example.com"]'"""
+        ) from None
+    except OSError as error:
+        raise SettingsInvalid(f"the settings file {file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsInvalid(f"the settings file {file} is not TOML: {error}") from error
+
+
+def _settings_file(given: dict[str, Any]) -> Path:
+    home = Path(given.get("home") or os.environ.get("GREATROUTER_HOME") or Path.home() / ".greatrouter")
+    return Path(os.environ.get("GREATROUTER_CONFIG") or home / "greatrouter.toml")
 
 
 def _refuse_unknown_variables() -> None:
     """A variable that names no setting would be silently without effect."""
     known = {f"GREATROUTER_{name.upper()}" for name in Settings.model_fields} | {CLIENTS_KEY}
     unknown = sorted(n for n in os.environ if n.startswith("GREATROUTER_") and n.partition("__")[0] not in known)
-    if "GREATROUTER_DATABASE_URL" in unknown:
-        raise SettingsInvalid(
-            "GREATROUTER_DATABASE_URL is set, but this version keeps accounts in SQLite only; unset it"
-        )
     if unknown:
         raise SettingsInvalid(f"no setting is called {', '.join(unknown)}; docs/settings.md lists them all")

@@ -19,20 +19,20 @@ def console() -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    shown = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    shown = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(str(cell) for cell in row))
+        shown.add_row(*(escape(str(cell)) for cell in row))
     console().print(shown)
 
 
 def suggestion_table(prompt: str, answer: dict[str, Any]) -> None:
     found, say = answer["classification"], console().print
-    say(f"[bold]{shortened(prompt, 100)}[/]")
+    say(f"[bold]{escape(shortened(prompt, 100))}[/]")
     say(
-        f"{found['task']} ({found['content_mode']}), {found['confidence']:.0%} sure, decided by {found['decision']}; "
-        f"complexity {found['complexity_tier']} ({found['complexity_score']:.2f}). {found['reasoning']}."
+        f"{found['task']} ({found['content_mode']}), {_sure(found)} sure, decided by {found['decision']}; "
+        f"complexity {found['complexity_tier']} ({found['complexity_score']:.2f}). {escape(found['reasoning'])}."
     )
     say()
     table(
@@ -44,7 +44,7 @@ def suggestion_table(prompt: str, answer: dict[str, Any]) -> None:
                 choice["model"]["id"],
                 choice["cost_tier"] or "",
                 money(choice["estimated_cost_dollars"]),
-                f"{choice['quality']:.0%}",
+                chance(choice["quality"]),
                 f"{choice['score']:.3f}",
             )
             for place, choice in enumerate(answer["suggestions"], start=1)
@@ -69,7 +69,7 @@ def decision_table(decisions: Sequence[tuple[str, dict[str, Any]]]) -> None:
         found = answer["classification"]
         shown.add_row(
             escape(shortened(prompt, 110)),
-            f"[bold]{found['task']}[/]\n{found['decision']} {found['confidence']:.0%}\n"
+            f"[bold]{found['task']}[/]\n{found['decision']} {_sure(found)}\n"
             f"{found['complexity_tier']} {found['complexity_score']:.2f}",
             f"[bold]{answer['model']['model']['id']}[/]\n{answer['routing']['reason']}",
             f"{money(answer['model']['estimated_cost'])}\n({_saved(answer['price_comparison']['savings_vs_highest_pct'])})",
@@ -109,6 +109,11 @@ def _saved(percent: float) -> str:
     return f"{percent:.1f}%" if percent < 99.95 or percent == 100 else f"{percent:.2f}%"
 
 
+def _sure(found: dict[str, Any]) -> str:
+    """How sure a classification is; only the caller's own word is certain."""
+    return "100%" if found["confidence"] == 1 else chance(found["confidence"])
+
+
 def shortened(text: str, length: int) -> str:
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -118,3 +123,9 @@ def money(dollars: float) -> str:
     from greatrouter_ranking.reasons import dollars as written
 
     return written(dollars)
+
+
+def chance(share: float) -> str:
+    from greatrouter_ranking.reasons import percent
+
+    return percent(share)

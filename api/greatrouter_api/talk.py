@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from greatrouter_api import present
+from greatrouter_api import conversation, present
 from greatrouter_api.answer_cache import Answer as Told
 from greatrouter_api.answer_cache import AnswerCache
-from greatrouter_api.decision import AUTO_MODELS
+from greatrouter_api.decision import AUTO_MODELS, Answered
 from greatrouter_api.errors import attempt_row
 from greatrouter_api.flow import Flow
 from greatrouter_api.front import Headers
@@ -22,21 +22,22 @@ from greatrouter_serving.call import Attempt, Usage
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Under which key and for how long the answer is to be kept; a `ttl_s` of 0 says not at all."""
+    """Under which key and for how long the answer is to be kept; a `ttl_s` of 0 says not at all, None that the caller
+    said nothing of it."""
 
     cache: AnswerCache
     key: bytes | None
-    ttl_s: int
+    ttl_s: int | None
 
     @property
     def headers(self) -> Headers:
-        return ((b"x-gr-cache", b"MISS"),) if self.ttl_s else ()
+        return ((b"x-gr-cache", b"MISS"),) if self.ttl_s is not None else ()
 
     def get(self) -> Told | None:
-        return self.cache.get(self.key, self.ttl_s)
+        return self.cache.get(self.key, self.ttl_s or 0)
 
     def put(self, told: Told) -> None:
-        self.cache.put(self.key, self.ttl_s, told)
+        self.cache.put(self.key, self.ttl_s or 0, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,16 @@ class Talk:
     def greatrouter(self, attempts: Sequence[Attempt], usage: Usage, cents: Decimal, why: str) -> bytes:
         """The `greatrouter` object of the answer, once it is there; JSON."""
         ended = time.perf_counter()
-        plan, rank = self.plan, len(attempts) - 1
+        plan, rank = self.plan, self.plan.place(attempts)
         target, decision = plan.targets[rank], plan.decision
+        answered = Answered(target.model_id, target.provider, usage.prompt_tokens)
+        alone = (
+            self.request.session_id is None
+        )  # then the conversation says itself what it is about, and how long it is
+        prompt = "" if alone else plan.call.prompt
+        context = self.flow.remember(self.asking.caller, self.session_id, plan, prompt, answered)
+        if alone:
+            context["session_prompts"] = conversation.questions(self.request.messages)
         said: dict[str, Any] = {
             "classification": present.classification(decision.classification),
             "model": target.model_id,
@@ -75,7 +84,7 @@ class Talk:
                 "inference_ms": round(1000 * (ended - self.ready), 3),
                 "total_ms": round(1000 * (ended - self.started), 3),
             },
-            "context": self.flow.remember(self.asking.caller, self.session_id, plan, target, usage.prompt_tokens),
+            "context": context,
         }
         if self.request.model in AUTO_MODELS:
             said["price_comparison"] = self.flow.planner.comparison(decision, plan.choices[rank])

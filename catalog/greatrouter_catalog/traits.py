@@ -40,9 +40,12 @@ _OF_TAG = {
     "local": "runs on this machine, private",
 }
 _OF_TIER = {"economy": "cheap, inexpensive, low cost"}
+_IMAGE_TO_VIDEO = "turns pictures into video clips"
+_SMALL, _SOUND = "small and fast, low latency", "video clips that come with sound: speech, noises and music"
 # What a maker only says in the name, and of a few well-known lines what everybody knows.
 _OF_NAME = {
-    r"mini|nano|micro|tiny|small|lite|light|flash|turbo|fast|instant|haiku|schnell": "small and fast, low latency",
+    r"mini|nano|micro|tiny|small|lite|light|flash|turbo|fast|instant|haiku|schnell": _SMALL,
+    r"veo-3|sora-2|kling-(?:v?2[.-]6|v?3)|seedance-1[.-]5|wan-?2[.-][56]|ltx-2": _SOUND,
     r"coder?|coding|codex|codestral|codellama|codegemma|starcoder\d?|devstral|stablecode": (
         "made for programming: code, review, debugging"
     ),
@@ -55,7 +58,7 @@ _OF_NAME = {
     r"phonecall|conversationalai|voicemail": "telephone calls",
     r"math|mathstral|prover": "mathematics",
     r"roleplay|character|mythomax|storybreaker|nanovel": "role play, characters and fiction",
-    r"uncensored|abliterated|derestricted|unhinged": "uncensored, answers without refusing",
+    r"uncensored|abliterated|derestricted|unhinged": "uncensored, refuses nothing",
     r"realism": "photorealistic photography",
     r"japanese|shisa|plamo": "Japanese",
     r"arabic": "Arabic",
@@ -63,20 +66,32 @@ _OF_NAME = {
 }
 _NAMES = {trait: re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])") for words, trait in _OF_NAME.items()}
 
-TRAITS = (*_OF_CAPABILITY.values(), *_OF_TAG.values(), *_OF_TIER.values(), *_NAMES)
+TRAITS = (*_OF_CAPABILITY.values(), *_OF_TAG.values(), *_OF_TIER.values(), _IMAGE_TO_VIDEO, *_NAMES)
+# Those that words name, see `lexicon`.
+PHRASES = {
+    **_OF_CAPABILITY,
+    **_OF_TAG,
+    **_OF_TIER,
+    "image_to_video": _IMAGE_TO_VIDEO,
+    "small": _SMALL,
+    "sound": _SOUND,
+}
 
 
 def traits_of(model: Model) -> Iterator[str]:
     """Those of `TRAITS` that the model has.
 
     >>> from types import SimpleNamespace
-    >>> list(traits_of(SimpleNamespace(name="Law mini", canonical="x", capabilities=(), tags=(), price_tier=None)))
+    >>> mini = SimpleNamespace(name="Law mini", canonical="x", capabilities=(), tags=(), price_tier=None)
+    >>> list(traits_of(mini))
     ['small and fast, low latency', 'law: legal texts and contracts']
     """
     yield from (_OF_CAPABILITY[name] for name in model.capabilities if name in _OF_CAPABILITY)
     yield from (_OF_TAG[name] for name in model.tags if name in _OF_TAG)
     if model.price_tier in _OF_TIER:
         yield _OF_TIER[model.price_tier]
+    if "video_generation" in model.capabilities and "image" in model.input_modalities:
+        yield _IMAGE_TO_VIDEO
     yield from _told_by(f"{model.name} {model.canonical}".casefold())
 
 

@@ -71,7 +71,7 @@ class Filters:
             yield "price_tier", part.tier <= allowed.max_tier
         yield from _needs(part, profile)
         if allowed.provider is not None:
-            yield from self.providers.tests(part, profile.task, allowed.provider)
+            yield from self.providers.tests(part, profile, allowed.provider)
 
     def _of_provider_or_maker(self, part: Candidates, allowed: Constraints) -> BoolArray:
         """Within a branch or a line of the catalog, `meta` also means what Meta made, whoever serves it."""

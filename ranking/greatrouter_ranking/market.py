@@ -159,10 +159,15 @@ class Order:
         )
 
     def _why(self, model: int, candidate: int) -> Why:
-        if candidate == self._leaning.incumbent:
-            return Why.STAYS
-        ordered = self._leaning.precedence is not None
-        return Why.PREFERRED if ordered and [model] != _best(self._utility, self._low, 1, None) else Why.BEST
+        if self._leaning.precedence is not None and not self._wins(model, candidate):
+            return Why.PREFERRED
+        return Why.STAYS if candidate == self._leaning.incumbent else Why.BEST
+
+    def _wins(self, model: int, candidate: int) -> bool:
+        """Whether a model would be first without precedence, or an endpoint of the only model."""
+        if len(self._low) == 1:
+            return candidate == _cheapest(self._market.part, self._felt, model)
+        return [model] == _best(self._utility, self._low, 1, None)
 
 
 def alone(part: Candidates, units: Sequence[float], complexity: float, optimization: Optimization) -> Choice:

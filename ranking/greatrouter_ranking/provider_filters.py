@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greatrouter_catalog.arrays import PARAMETERS, QUANTIZATIONS, ModelArrays, mask
-from greatrouter_catalog.pricing import PRICE_FIELDS
+from greatrouter_catalog.pricing import PRICE_FIELDS, unit_vector
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking.candidates import Candidates
 from greatrouter_ranking.live import Live
+from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.provider_preferences import MaxPrice, ProviderPreferences, Sort
 
 BoolArray = NDArray[np.bool_]
@@ -27,6 +28,9 @@ PRICE_OF_LIMIT = {
     "image": "price_per_image",
     "audio": "price_per_second",
 }
+# Rerank is billed by the search or by the document: together they are what a request costs beside its tokens.
+RERANK_FEES = [PRICE_FIELDS.index(f"price_per_{unit}") for unit in ("request", "search", "document")]
+RATE_DECIMALS = 12  # of every rate, and so of a few of them added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class ProviderFilters:
         chosen[[self._codes[name] for name in names if name in self._codes]] = True
         return np.asarray(chosen[part.provider])
 
-    def tests(self, part: Candidates, task: Task, wished: ProviderPreferences) -> Iterator[tuple[str, BoolArray]]:
+    def tests(self, part: Candidates, profile: Profile, wished: ProviderPreferences) -> Iterator[tuple[str, BoolArray]]:
         """Name and outcome of every hard filter that applies."""
         arrays = self._arrays
         if wished.only is not None:
@@ -77,7 +81,7 @@ class ProviderFilters:
             yield "quantizations", np.isin(arrays.quantization[part.rows], codes)
         if needed := mask(wished.parameters, PARAMETERS):
             yield "require_parameters", arrays.parameters[part.rows] & needed == needed
-        if (within := self._within(part, task, wished.max_price)) is not None:
+        if (within := self._within(part, profile, wished.max_price)) is not None:
             yield "max_price", within
 
     def precedence(
@@ -93,15 +97,23 @@ class ProviderFilters:
             return None
         return Precedence(late, late, keys, wished.together)
 
-    def _within(self, part: Candidates, task: Task, limits: MaxPrice) -> BoolArray | None:
+    def _within(self, part: Candidates, profile: Profile, limits: MaxPrice) -> BoolArray | None:
         """None where no limit applies."""
         within: BoolArray | None = None
         for name, unit in PRICE_OF_LIMIT.items():
             limit = getattr(limits, name)
-            if limit is not None and (name != "audio" or task in AUDIO_TASKS):
-                cheap = self._arrays.price[part.rows, PRICE_FIELDS.index(unit)] <= limit
+            if limit is not None and (name != "audio" or profile.task in AUDIO_TASKS):
+                cheap = self._limited(part, profile, unit) <= limit
                 within = cheap if within is None else within & cheap
         return within
+
+    def _limited(self, part: Candidates, profile: Profile, unit: str) -> FloatArray:
+        """The price that a limit of `unit` holds down."""
+        price = self._arrays.price[part.rows]
+        if unit != "price_per_request" or profile.task is not Task.RERANK:
+            return np.asarray(price[:, PRICE_FIELDS.index(unit)])
+        units = np.array(unit_vector(profile.expected), dtype=float)
+        return np.asarray(np.round(price[:, RERANK_FEES] @ units[RERANK_FEES], RATE_DECIMALS))
 
     def _place(self, part: Candidates, order: Sequence[str]) -> FloatArray:
         """The provider's first place in `order`; whoever is not listed comes after all who are."""

@@ -18,7 +18,8 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MaxPrice:
-    """US dollars: per million tokens of prompt and completion, per request, per image, per second of audio."""
+    """US dollars: per million tokens of prompt and completion, per request, per image, per second of audio. A request
+    for rerank costs its searches and documents, too."""
 
     prompt: float | None = None
     completion: float | None = None

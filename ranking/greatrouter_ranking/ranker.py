@@ -36,6 +36,8 @@ PREFERENCE = 0.05  # a preferred provider may cost five points of quality
 # Another model must be two points better, prices considered, to take over a conversation. What the cache saves is in
 # the estimate already; this keeps two models that are about as good from taking turns.
 STAYING = 0.02
+# Endpoints of a named model differ in price alone: the same for them only settles a tie.
+STAYING_AT_THE_SAME_PRICE = 1e-6
 BUDGET_SLACK_DOLLARS = 1e-10  # estimates are told to ten decimals; a budget of just what was told must suffice
 INPUT, CACHED = (PRICE_FIELDS.index(f"{name}_per_million_tokens") for name in ("input", "cached_input"))
 
@@ -150,7 +152,7 @@ class Ranker:
             points = np.where(preferred, PREFERENCE, 0.0) + (0.0 if points is None else points)
         if incumbent is not None:
             points = np.zeros(len(part)) if points is None else points
-            points[incumbent] += STAYING
+            points[incumbent] += STAYING if constraints.rows is None else STAYING_AT_THE_SAME_PRICE
         if points is None and not every_endpoint:
             return LEVEL
         known = self._unknown if live is None else live

@@ -5,6 +5,7 @@ import math
 from greatrouter_ranking.choice import Choice, Comparison, Optimization, Why
 from greatrouter_ranking.market import POINTS_PER_DECADE
 from greatrouter_ranking.profile import Profile
+from greatrouter_ranking.ranker import Ranking
 
 GOAL = {
     Optimization.PRICE: "Best value with price weighted most",
@@ -16,6 +17,11 @@ OTHER_GROUNDS = {
     Why.STAYS: "Stays with the model that answered before, as its provider may still hold this conversation in cache,",
     Why.PREFERRED: "First by the provider preferences",
     Why.ELSEWHERE: "Best at another provider, should the first one be out of reach,",
+}
+GROUNDS_OF_NAMED = {
+    Why.BEST: "comes first by price, health and the organization's preferences",
+    Why.STAYS: "answered before, and may still hold this conversation in its cache",
+    Why.PREFERRED: "comes first by the provider preferences",
 }
 MOST_PLACES = 12
 MOST_TIMES = 1_000_000  # beyond, the dearest candidate is a price that nobody pays
@@ -33,7 +39,28 @@ def reason(choice: Choice, rank: int, profile: Profile, optimization: Optimizati
     place = OTHER_GROUNDS.get(choice.why) or (GOAL[optimization] if rank == 0 else f"Number {rank + 1}")
     task = profile.task.value.replace("_", " ")
     guess = "" if choice.boards else ", judging by its price and family alone"
-    return f"{place} for this {task} prompt: {percent(choice.quality)} likely to answer well{guess}{_price(choice, comparison)}."
+    likely, price = percent(choice.quality), _price(choice, comparison)
+    return f"{place} for this {task} prompt: {likely} likely to answer well{guess}{price}."
+
+
+def of_named(model_id: str, provider: str, choice: Choice, ranking: Ranking) -> str:
+    """Why `choice`, an endpoint of a model that the caller named, stands where it does.
+
+    >>> two = Choice(row=2, score=0.9, quality=0.9, cost_dollars=0.01, why=Why.PREFERRED)
+    >>> of_named("lab/m1", "two", two, Ranking((two,), None, 3, endpoints=(two,)))
+    'lab/m1 was named in the request; of its 3 endpoints the one at two comes first by the provider preferences'
+    """
+    named = f"{model_id} was named in the request"
+    endpoints = ranking.candidates - ranking.rejected.get("model", 0)  # without those that cannot be reached
+    if endpoints == 1 or choice not in ranking.endpoints:  # as another of several models that were named is not
+        return named
+    allowed = ranking.candidates - sum(ranking.rejected.values())
+    if allowed == 1:
+        return f"{named}; of its {endpoints} endpoints only the one at {provider} is allowed"
+    place = ranking.endpoints.index(choice)
+    grounds = f"is number {place + 1}" if place else GROUNDS_OF_NAMED[choice.why]
+    some = "" if allowed == endpoints else f" ({allowed} allowed)"
+    return f"{named}; of its {endpoints} endpoints{some} the one at {provider} {grounds}"
 
 
 def trade_off(optimization: Optimization) -> str:

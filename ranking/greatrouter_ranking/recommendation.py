@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from greatrouter_catalog.wish import Wish
 from greatrouter_ranking.choice import Choice
-from greatrouter_ranking.reasons import dollars
+from greatrouter_ranking.reasons import dollars, percent
 
 FloatArray = NDArray[np.float64]
 
@@ -28,9 +28,15 @@ class Recommendation:
 
 
 def recommend(choices: Sequence[Choice], wishes: Sequence[Wish], limit: int) -> list[Recommendation]:
-    """The best `limit` of `choices`, best first, ties in their order. Wishes that none of them meets do not count."""
+    """The best `limit` of `choices`, best first, ties in their order. Wishes that none of them meets do not count;
+    those that must be met rule out the others, as far as anything is left."""
     rows = np.array([choice.row for choice in choices], dtype=np.intp)
     wishes = [wish for wish in wishes if wish.met[rows].any()]
+    allowed = np.ones(len(rows), dtype=np.bool_)
+    for wish in wishes:
+        if wish.must and (allowed & (wish.met[rows] > 0)).any():
+            allowed &= wish.met[rows] > 0
+    choices, rows = [choices[i] for i in np.flatnonzero(allowed).tolist()], rows[allowed]
     met = np.array([wish.met[rows] for wish in wishes]).reshape(len(wishes), len(rows))
     weights = WISH * np.array([wish.weight for wish in wishes])
     total = scores(np.array([choice.score for choice in choices]), met, weights)
@@ -54,14 +60,13 @@ def reason(found: Recommendation) -> str:
     'Has what was asked for (reads PDF documents) and is 93% likely to answer well at $0.00012.'
     """
     choice, missing = found.choice, tuple(f"not known of it: {text}" for text in found.lacks)
-    likely = min(99, round(100 * choice.quality))  # nothing is certain
     guess = "" if choice.boards else ", judging by its price and family alone"
     price = dollars(choice.cost_dollars)
     cost = ", free of charge" if price == "$0" else f" at {price}"
     has = "Has what" if not missing else "Has part of what" if found.meets else "Is not known to have what"
     asked = "; ".join((*found.meets, *(missing if found.meets else found.lacks)))
     link = "and" if found.meets else "but"
-    return f"{has} was asked for ({asked}) {link} is {likely}% likely to answer well{guess}{cost}."
+    return f"{has} was asked for ({asked}) {link} is {percent(choice.quality)} likely to answer well{guess}{cost}."
 
 
 def _recommendation(choice: Choice, score: float, wishes: Sequence[Wish], met: FloatArray) -> Recommendation:

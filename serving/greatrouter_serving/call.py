@@ -56,7 +56,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of the fallback chain. `error` is None where it succeeded; `status` is None where nothing answered;
-    `rejected` where the provider blamed the request, `unreachable` where none of its models could have answered."""
+    `rejected` where the provider blamed the request, `unreachable` where none of its models could have answered,
+    `unsent` where its protocol has no way to say what was asked for."""
 
     model_id: str
     provider: str
@@ -65,11 +66,12 @@ class Attempt:
     latency_ms: float
     rejected: bool = False
     unreachable: bool = False
+    unsent: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether it speaks against the endpoint; a refusal that blames the request does not."""
-        return self.error is not None and not self.rejected
+        return self.error is not None and not self.rejected and not self.unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,8 @@ class Streaming:
 
 
 class Provider(Protocol):
-    """One way to reach models. Both methods raise `UpstreamFailed` (try the next) or `UpstreamRejected` (caller's
-    fault).
+    """One way to reach models. Both methods raise `UpstreamFailed` (try the next), `UpstreamRejected` (caller's fault)
+    or `InvalidInput` (its protocol cannot say this; the next one's may).
 
     `stream` gives the bytes of an event stream in OpenAI's chunks, the usage and `[DONE]` included, and nothing before
     the first event that carries data. Closing it closes the connection to the provider.

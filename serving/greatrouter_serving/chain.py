@@ -10,8 +10,14 @@ from typing import Any, TypeVar
 import orjson
 
 from greatrouter_serving.call import Attempt, Call, Outcome, Provider, Reply, Streaming, Target
-from greatrouter_serving.errors import ChainExhausted, ProviderUnreachable, UpstreamFailed, UpstreamRejected
-from greatrouter_serving.sse import EventSplitter, data_of
+from greatrouter_serving.errors import (
+    ChainExhausted,
+    InvalidInput,
+    ProviderUnreachable,
+    UpstreamFailed,
+    UpstreamRejected,
+)
+from greatrouter_serving.sse import EventSplitter, data_of, is_error
 
 T = TypeVar("T")
 # What is kept until the first token is there, which may be a picture. More of greetings and comments is an attack.
@@ -23,7 +29,7 @@ class ChainRejected(UpstreamRejected):
     """The provider's refusal as it came, with every attempt that led to it; the last one is the refusal itself."""
 
     def __init__(self, rejected: UpstreamRejected, attempts: Sequence[Attempt]) -> None:
-        super().__init__(str(rejected), rejected.status)
+        super().__init__(str(rejected), rejected.status, rejected.param, rejected.code)
         self.attempts = tuple(attempts)
 
 
@@ -37,9 +43,10 @@ async def run_chain(
 ) -> Outcome:
     """The first answer, each target given `timeout_s`. `providers` is keyed by `Target.provider`.
 
-    A failure moves on, past all targets of a provider that could not be reached; a refusal that blames the request
-    ends the chain as ChainRejected; when all have failed, ChainExhausted. A caller who is cancelled cancels the request
-    under way.
+    A failure moves on, past all targets of a provider that could not be reached, and so does an input that the target's
+    protocol cannot say; a refusal that blames the request ends the chain as ChainRejected; when all have failed,
+    ChainExhausted, or the first InvalidInput where nothing could be sent to any. A caller who is cancelled cancels the
+    request under way.
     """
 
     async def answer(target: Target) -> Reply:
@@ -93,6 +100,8 @@ async def _to_first_token(provider: str, pieces: AsyncGenerator[bytes, None]) ->
 def _begins_answer(provider: str, frame: bytes) -> bool:
     """Whether a frame of a chat stream is more than a greeting: some servers send the role, or a comment, long before
     the first token, and until that is there another model can still take over."""
+    if is_error(frame):
+        raise UpstreamFailed(f"{provider} failed before the first token")
     data = data_of(frame)
     if data == b"[DONE]" or (data is None and (frame.startswith(FIELDS) or not frame.strip())):
         return False
@@ -106,14 +115,16 @@ def _begins_answer(provider: str, frame: bytes) -> bool:
     if not isinstance(choices, list) or not choices:
         # Azure's streams begin with an event about the prompt.
         return False
-    return any(map(_says_something, choices))
+    return any(_says_something(provider, choice) for choice in choices)
 
 
-def _says_something(choice: Any) -> bool:
-    delta = choice.get("delta") if isinstance(choice, dict) else None
-    if not isinstance(delta, dict) or choice.get("finish_reason"):
-        return True
-    return any(value for name, value in delta.items() if name != "role")
+def _says_something(provider: str, choice: Any) -> bool:
+    """Raises `UpstreamFailed` for a choice that failed: OpenRouter says so within it."""
+    if not isinstance(choice, dict) or choice.get("error") or choice.get("finish_reason") == "error":
+        raise UpstreamFailed(f"{provider} failed before the first token")
+    delta = choice.get("delta")
+    said = delta.items() if isinstance(delta, dict) else ()
+    return bool(choice.get("finish_reason")) or any(value for name, value in said if name != "role")
 
 
 async def _resumed(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -132,6 +143,7 @@ async def _first(
     attempts: list[Attempt] = []
     waits_s: list[float | None] = []
     unreachable: set[str] = set()
+    invalid: InvalidInput | None = None
     for target in targets:
         if target.provider in unreachable:
             continue
@@ -148,6 +160,10 @@ async def _first(
             if attempts[-1].unreachable and error.status is None:  # a key may be refused for one model only
                 unreachable.add(target.provider)
             waits_s.append(error.retry_after_s)
+        except InvalidInput as error:
+            unsent = _attempt(target, None, str(error), clock() - started)
+            attempts.append(replace(unsent, unsent=True))
+            invalid = invalid or error
         except UpstreamRejected as error:
             refusal = _attempt(target, error.status, str(error), clock() - started)
             attempts.append(replace(refusal, rejected=True))
@@ -155,6 +171,8 @@ async def _first(
         else:
             attempts.append(_attempt(target, 200, None, clock() - started))
             return target, found, tuple(attempts)
+    if invalid is not None and all(attempt.unsent for attempt in attempts):
+        raise invalid
     named = [wait_s for wait_s in waits_s if wait_s is not None]
     raise ChainExhausted(attempts, min(named) if named and len(named) == len(waits_s) else None)
 

@@ -5,7 +5,7 @@ ServingError
 ├── ModelLoadFailed      its folder or files are missing, unsupported, or gave wrong vectors
 ├── InferenceFailed      the forward pass itself failed
 ├── Overloaded           the queue is full; retry after `retry_after_s`
-├── InvalidInput         the caller's input cannot be served as it stands
+├── InvalidInput         the caller's input cannot be served as it stands; by another model perhaps
 ├── UpstreamFailed       a provider failed in a way the next model may not: try it
 │   └── ProviderUnreachable  ... and in a way that its other models will, too: try another provider
 ├── UpstreamRejected     a provider blames the request: hand its message back
@@ -68,11 +68,14 @@ class ProviderUnreachable(UpstreamFailed):
 
 
 class UpstreamRejected(ServingError):
-    """A 4xx that blames the request. `message` is the provider's own words; another model would say the same."""
+    """A 4xx that blames the request. `message` is the provider's own words, as are `param` (the field at fault) and
+    `code` where it has them; another model would say the same."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.param = param
+        self.code = code
 
 
 class ChainExhausted(ServingError):

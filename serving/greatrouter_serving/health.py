@@ -103,10 +103,12 @@ class Health:
     def observe(self, attempts: Sequence[Attempt], completion_tokens: int = 0, duration_ms: float = 0.0) -> None:
         """Counts each attempt. The last, where it succeeded, produced `completion_tokens` in `duration_ms`.
 
-        A refusal that blames the request says nothing against the endpoint, so it counts as the answer it is.
+        A refusal that blames the request says nothing against the endpoint, so it counts as the answer it is. What was
+        never sent says nothing at all.
         """
         for attempt in attempts:
-            self._count(attempt)
+            if not attempt.unsent:
+                self._count(attempt)
         if attempts and attempts[-1].error is None and completion_tokens >= FEWEST_TOKENS and duration_ms > 0:
             last = self._endpoints[attempts[-1].model_id, attempts[-1].provider]
             last.rates.append(1000 * completion_tokens / duration_ms)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +19,8 @@ from greatrouter_api.endpoints import account, logs, preferences
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.services import Services, open_accounts
 from greatrouter_api.settings import Settings
+from greatrouter_catalog.catalog import Catalog, with_models
+from tests.catalog.examples import facts_of, offers, text_offer
 
 ROW: dict[str, Any] = {
     "request_id": "req_1",
@@ -72,11 +75,21 @@ class Desk:
         asyncio.run(self.accounts.record_feedback(nothing))
 
 
+@cache
+def catalog() -> Catalog:
+    """Three models at two providers; one of them has more other names than a preference may list."""
+    many = [f"m{number}" for number in range(1_001)]
+    named = [("lab", "small", many), ("lab", "large", []), ("other", "one", [])]
+    stated = [text_offer(provider, model, aliases=aliases) for provider, model, aliases in named]
+    facts = facts_of(offers("litellm", *stated))
+    return Catalog(with_models(facts.models, []), facts.scores, "v", facts.report)
+
+
 @contextmanager
 def desk(home: Path) -> Iterator[Desk]:
     settings = Settings(home=home, max_body_bytes=100_000)
     accounts = open_accounts(settings)
-    server = Fake(cast(Services, SimpleNamespace(accounts=accounts, settings=settings)))
+    server = Fake(cast(Services, SimpleNamespace(accounts=accounts, settings=settings, catalog=catalog())))
     app = FastAPI(redirect_slashes=False)
     for endpoints in (preferences, logs, account):
         endpoints.add(app, server)

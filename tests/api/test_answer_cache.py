@@ -1,5 +1,6 @@
 """Answers kept for a while: whose, how long, how many; and completions told as streams and read back."""
 
+import base64
 from itertools import pairwise
 from typing import Any
 
@@ -49,7 +50,7 @@ def answer(size: int = 10) -> Answer:
 
 
 def test_seconds_in_the_header() -> None:
-    assert [ttl_of(text) for text in ("", "0", " 60 ", "3600")] == [0, 0, 60, 3600]
+    assert [ttl_of(text) for text in ("", "0", " 60 ", "3600")] == [None, 0, 60, 3600]
 
 
 @pytest.mark.parametrize("text", ["-1", "3601", "1.5", "soon", "+5", "٣", "9" * 5000, "1e3", "0x10"])
@@ -334,6 +335,23 @@ def test_calls_without_an_index_are_told_apart_by_id() -> None:
     again = {"id": "a", "function": {"arguments": " "}}
     message = said(delta(tool_calls=[first, second]), delta(tool_calls=[again]), delta("stop"))
     assert [call["function"]["arguments"] for call in message["tool_calls"]] == ["{} ", "{}"]
+
+
+def test_sound_in_pieces_is_one_sound() -> None:
+    """Each piece of base64 is padded for itself."""
+    sound = [b"\x00\x01", b"\x02\x03\x04\x05", b"\x06"]
+    pieces = [delta(audio={"id": "a", "data": base64.b64encode(piece).decode()}) for piece in sound]
+    audio = said(*pieces, delta(audio={"transcript": "Hi", "expires_at": 9}), delta("stop"))["audio"]
+    assert base64.b64decode(audio.pop("data"), validate=True) == b"".join(sound)
+    assert audio == {"id": "a", "transcript": "Hi", "expires_at": 9}
+
+
+def test_sound_that_can_not_be_put_together_is_not_kept() -> None:
+    assert assembled(events(delta(audio={"data": "AA="}), delta(audio={"data": "BBB="}), delta("stop"))) is None
+
+
+def test_who_never_said_a_role_is_the_assistant() -> None:
+    assert said(delta(content="a"), delta("stop", role=None)) == {"role": "assistant", "content": "a"}
 
 
 def test_details_go_on_by_index_and_type() -> None:

@@ -1,6 +1,7 @@
 """Chat completions: whole and streamed, for a named model and for the router."""
 
 import threading
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -124,6 +125,13 @@ def test_the_router_draws_films_and_sings_for_a_chat_client(
     assert (last["greatrouter"]["classification"]["task"], done) == (task, "[DONE]")
 
 
+def test_speech_is_made_at_the_time_that_it_is_made(server: Running) -> None:
+    started = int(time.time())
+    answer = chat(server, server.test, model="router", task="speech").json()
+    assert started <= answer["created"] <= time.time()
+    assert answer["choices"][0]["message"]["audio"]["expires_at"] == answer["created"]
+
+
 def test_with_tools_the_router_keeps_to_models_of_words(server: Running) -> None:
     body = {
         "model": "router",
@@ -159,6 +167,11 @@ def test_a_conversation_is_one_session_without_being_told(server: Running) -> No
     assert (named["session_id"], named["session_prompts"]) == ("mine", 1)
 
 
+def test_single_questions_are_no_conversation(server: Running) -> None:
+    contexts = [chat(server).json()["greatrouter"]["context"] for _ in range(3)]
+    assert [context["session_prompts"] for context in contexts] == [1, 1, 1]
+
+
 # -- streams ----------------------------------------------------------------------------------------------------
 
 
@@ -176,18 +189,48 @@ def test_a_stream_comes_as_it_is_with_one_chunk_more(server: Running) -> None:
     assert server.provider.requests[-1][1]["stream_options"] == {"include_usage": True}
 
 
-def test_the_usage_chunk_comes_where_it_was_asked_for(server: Running) -> None:
-    server.provider.answer = lambda _path, _body: (200, Events((*WORDS, USAGE, DONE)))
+COUNTED = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
+FINISH = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+SO_FAR = {"prompt_tokens": 1000, "completion_tokens": 1, "total_tokens": 1001}
+USAGE_SAID = {
+    "in a chunk of its own": (*WORDS, USAGE, DONE),
+    "in one packet": (b"".join((*WORDS, USAGE, DONE)),),
+    "beside the reason to end": (*WORDS[:2], chunk(choices=FINISH, usage=COUNTED), DONE),
+    "in every chunk": (chunk("Hello", usage=SO_FAR), chunk(" there", usage=SO_FAR), WORDS[2], USAGE, DONE),
+    "after the end, with a choice": (*WORDS, chunk("", usage=COUNTED), DONE),
+}
+
+
+@pytest.mark.parametrize("said", USAGE_SAID)
+def test_usage_comes_once_and_last_where_it_was_asked_for(server: Running, said: str) -> None:
+    """Some clients add up every usage they see, others keep that of the last chunk."""
+    server.provider.answer = lambda _path, _body: (200, Events(USAGE_SAID[said]))
+    *chunks, last, done = events(chat(server, stream=True, stream_options={"include_usage": True}).content)
+    assert not any(piece.get("usage") for piece in chunks)
+    assert (last["choices"], last["usage"], done) == ([], COUNTED, "[DONE]")
+    assert last["greatrouter"]["charge_dollars"] == pytest.approx(0.0002)
+    words = [piece["choices"][0]["delta"].get("content") or "" for piece in chunks]
+    assert "".join(words) == "Hello there"
+    assert any(piece["choices"][0]["finish_reason"] == "stop" for piece in chunks)
+
+    *unasked, last, _ = events(chat(server, stream=True).content)
+    assert unasked == chunks
+    assert (last["choices"][0]["delta"], "usage" in last) == ({}, False)
+
+
+def test_the_provider_s_usage_chunk_comes_byte_for_byte_with_one_field_more(server: Running) -> None:
+    usage = b'data: {"id": "c1", "choices": [], "usage": {"prompt_tokens": 1000, "cost": 1.50}, "odd":  7 }\n\n'
+    server.provider.answer = lambda _path, _body: (200, Events((*WORDS, usage, DONE)))
     answer = chat(server, stream=True, stream_options={"include_usage": True})
-    assert answer.content.startswith(b"".join((*WORDS, USAGE)))
+    assert answer.content.startswith(b"".join(WORDS) + usage[:-3] + b',"greatrouter":{')
 
 
 def test_a_usage_chunk_that_the_provider_forgot_is_made_up_for(server: Running) -> None:
     server.provider.answer = lambda _path, _body: (200, Events((*WORDS, DONE)))
     answer = chat(server, stream=True, stream_options={"include_usage": True})
-    usage = [event["usage"] for event in events(answer.content)[:-1] if event.get("usage")]
-    assert usage == [usage[0]] * 2  # in a chunk of its own, and in the last
-    assert usage[0]["completion_tokens"] > 0
+    [usage] = [event["usage"] for event in events(answer.content)[:-1] if event.get("usage")]
+    assert usage["completion_tokens"] > 0
+    assert usage["prompt_tokens"] > 0
 
 
 def test_before_the_first_token_a_stream_goes_on_to_the_next_model(server: Running) -> None:
@@ -333,6 +376,9 @@ def test_a_request_asked_before_is_answered_from_the_cache_for_nothing(server: R
     *chunks, last, done = events(streamed.content)
     assert "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks) == "small says hello"
     assert (last["greatrouter"]["cached"], done) == (True, "[DONE]")
+    *chunks, last, done = events(asked(server, stream=True, stream_options={"include_usage": True}, **fields).content)
+    assert not any(piece.get("usage") for piece in chunks)
+    assert (last["choices"], last["usage"]["total_tokens"], done) == ([], 1500, "[DONE]")
 
 
 def test_a_streamed_answer_is_cached_for_both_forms(server: Running) -> None:
@@ -353,7 +399,8 @@ def test_a_cached_answer_is_never_another_organizations_or_another_requests(serv
     assert asked(server, other, **fields).headers["x-gr-cache"] == "MISS"
     assert asked(server, server.test, **fields).headers["x-gr-cache"] == "MISS"
     assert asked(server, temperature=0.5, **fields).headers["x-gr-cache"] == "MISS"
-    assert "x-gr-cache" not in asked(server, ttl="0", **fields).headers
+    assert asked(server, ttl="0", **fields).headers["x-gr-cache"] == "MISS"
+    assert "x-gr-cache" not in chat(server, **fields).headers
 
 
 def test_a_cached_answer_has_its_line_in_the_log(server: Running) -> None:
@@ -363,6 +410,27 @@ def test_a_cached_answer_has_its_line_in_the_log(server: Running) -> None:
     server.post("/v1/chat/completions", body, server.live, x_gr_cache_ttl="60", x_request_id="cached-one")
     line = log_line(server, "cached-one")
     assert (line["cached"], line["cost_cents"], line["model"]) == (True, 0, "lab/small")
+
+
+def test_a_cached_answer_is_the_latest_of_its_session(server: Running) -> None:
+    def ask(prompt: str) -> tuple[str, dict[str, Any]]:
+        answer = asked(
+            server, server.test, model="router", session_id="kept", messages=[{"role": "user", "content": prompt}]
+        )
+        return answer.headers["x-gr-cache"], answer.json()["greatrouter"]
+
+    picture, code = "Draw a picture of a red fox", "Write a Python function that sorts a list"
+    first = ask(picture)[1]
+    ask(code)
+    hit, again = ask(picture)
+    assert hit == "HIT"
+    assert again["context"]["session_prompts"] == 3
+    assert again["timing"]["inference_ms"] == 0
+    assert again["timing"]["total_ms"] < first["timing"]["total_ms"]
+    assert ask("make it bluer")[1]["classification"]["task"] == "image"
+    ask(code)
+    hit, follow_up = ask("make it bluer")  # of other things
+    assert (hit, follow_up["classification"]["task"]) == ("MISS", "code")
 
 
 def test_a_failure_is_not_cached(server: Running) -> None:

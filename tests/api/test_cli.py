@@ -2,12 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from greatrouter_api.benches import NAMES
+from greatrouter_api.cli import app
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -56,6 +63,31 @@ def test_starting_it_imports_nothing_heavy() -> None:
     assert [name for name in heavy if f"'{name}'" in loaded] == []
 
 
+def commands(command: Any, *path: str) -> Iterator[tuple[list[str], str]]:
+    """Every command as it is called, with each thing that its help has to name."""
+    yield from (([*path], name) for parameter in command.params for name in parameter.opts if name.startswith("--"))
+    for name, below in getattr(command, "commands", {}).items():
+        yield [*path], name
+        yield from commands(below, *path, name)
+
+
+TAKEN = [
+    *commands(typer.main.get_command(app)),
+    *((["bench"], name) for name in NAMES),
+    *((["bench", name], "options:") for name in NAMES),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"), TAKEN, ids=lambda value: value if isinstance(value, str) else "-".join(value)
+)
+def test_help_names_all_that_a_command_takes(path: list[str], taken: str) -> None:
+    done = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert "usage: " in done.output.lower()
+    assert taken in done.output
+
+
 def test_keys_create_prints_the_key_alone(run: Run) -> None:
     live = run("keys", "create", "--org", "acme", "--credit", "12.50").stdout
     assert live.startswith("pk_live_")
@@ -71,20 +103,24 @@ def test_keys_create_prints_the_key_alone(run: Run) -> None:
 
 def test_accounts_credit_and_statement(run: Run) -> None:
     run("keys", "create", "--org", "payer")
-    run("accounts", "credit", "--org", "payer", "3")
-    assert "grant" in run("accounts", "statement", "--org", "payer").stdout
+    run("accounts", "credit", "--org", "payer", "3.5")
+    statement = run("accounts", "statement", "--org", "payer").stdout
+    assert "payer: wallet, in US dollars" in statement
+    assert re.search(r"grant +3\.5 ", statement)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("keys", "create", "--org", "x", "--credit", "lots"), "12.50"),
+        (("keys", "create", "--org", "nobody", "--test", "--credit", "5"), "a test key costs nothing"),
         (("keys", "create", "--org", "x", "--credit", "-1"), "out of range"),
         (("keys", "create", "--org", "x", "--plan", "gold"), "premium"),
         (("keys", "revoke", "pk_live_nothing"), "keys list"),
         (("accounts", "show", "--org", "nobody"), "nobody"),
         (("accounts", "credit", "--org", "nobody", "1"), "nobody"),
         (("catalog", "show", "nobody/nothing"), "no model"),
+        (("catalog", "show", "openai/gpt4o"), "did you mean openai/gpt-4o"),
         (("catalog", "import", "/nowhere.json"), "cannot read"),
         (("catalog", "export", "models.xls"), ".parquet"),
         (("classify", "--jsonl", "/nowhere.jsonl"), "cannot read"),
@@ -194,6 +230,20 @@ def test_a_wrong_setting_is_named(run: Run, tmp_path: Path, content: str, said: 
     done = run("keys", "list", check=False, GREATROUTER_HOME=str(tmp_path))
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_a_damaged_secret_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    done = run("keys", "list", check=False, GREATROUTER_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path / 'secret'} is damaged" in done.stderr
+
+
+def test_training_without_prompts_keeps_the_calibration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "calibration.json").write_text("fitted on prompts that are not here")
+    assert "left as it is" in run("classifier", "train", "--out", str(tmp_path)).stdout
+    assert (tmp_path / "calibration.json").read_text() == "fitted on prompts that are not here"
+    assert (tmp_path / "exemplars.npz").exists()
 
 
 def test_a_missing_model_folder_is_said_and_the_rules_still_work(run: Run, tmp_path: Path) -> None:

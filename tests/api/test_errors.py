@@ -1,8 +1,10 @@
 """Bad input: each a clear error in the one shape, never a traceback."""
 
+import gzip
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 from tests.api.conftest import Running
@@ -47,6 +49,110 @@ def check(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
 )
 def test_what_is_not_a_request_is_a_400(server: Running, path: str, body: bytes) -> None:
     check(server.post(path, body), 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (gzip.compress(b'{"prompt": "hi"}'), "compressed by gzip"),
+        (b"\x28\xb5\x2f\xfd\x04", "compressed by zstd"),
+        ('{"prompt": "hi"}'.encode("utf-16"), "text in UTF-16"),
+        (b"--x\r\nContent-Disposition: form-data", "a form"),
+        (b" \n", "the body is empty; send a JSON object"),
+    ],
+)
+def test_a_body_of_another_kind_is_told_what_it_is(server: Running, body: bytes, told: str) -> None:
+    for method, path in (("POST", "/v1/auto/suggest"), ("PUT", "/v1/preferences/default_task")):
+        headers = {"Authorization": f"Bearer {server.test}"}
+        answer = server.client.request(method, path, content=body, headers=headers)
+        assert told in check(answer, 400, "invalid_request")["message"]
+
+
+def test_a_byte_order_mark_is_no_fault(server: Running) -> None:
+    assert server.post("/v1/auto/suggest", b'\xef\xbb\xbf{"prompt": "hi"}').status_code == 200
+    check(
+        server.post("/v1/auto/suggest", b'\xef\xbb\xbf{"prompt": "hi", "budget_dollars": NaN}'), 400, "invalid_request"
+    )
+
+
+RERANK = VALID["/v1/rerank"]
+CHAT = {"messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param", "told"),
+    [
+        ("/v1/rerank", {}, "model", "model: is required; query: is required; documents: is required"),
+        (
+            *("/v1/rerank", {**RERANK, "documents": ["a", {"title": "t"}]}, "documents"),
+            "documents[1]: must be a string or an object with a string `text`",
+        ),
+        (
+            *("/v1/rerank", {**RERANK, "top_n": 0, "query": "", "return_documents": 1}, "query"),
+            "query: must not be empty; top_n: must be 1 or more; return_documents: must be true or false",
+        ),
+        (
+            *("/v1/embeddings", {"model": "local/fake", "input": ["a", 1]}, "input"),
+            "input: must be a string, a list of strings, a list of token ids, or a list of such lists, and of one kind",
+        ),
+        ("/v1/embeddings", [], None, "the body: must be an object"),
+        ("/v1/chat/completions", {}, "model", "model: is required; messages: is required"),
+        (
+            *("/v1/chat/completions", {"model": "router", "messages": [{}]}, "messages"),
+            "messages[0].role: must be one of system, developer, user, assistant, tool, function",
+        ),
+        (
+            *("/v1/chat/completions", {"messages": ["hi"], "stop": 5}, "model"),
+            "model: is required; messages[0]: must be an object; stop: must be a string or a list of strings",
+        ),
+        (
+            *(
+                "/v1/chat/completions",
+                {"model": "router", **CHAT, "stream_options": {"include_usage": "x"}},
+                "stream_options",
+            ),
+            "stream_options.include_usage: must be true or false",
+        ),
+        (
+            *(
+                "/v1/chat/completions",
+                {"model": "router", **CHAT, "provider": {"only": [1], "sort": "best"}},
+                "provider",
+            ),
+            "provider.only[0]: must be a string; provider.sort.by: must be one of price, throughput, latency, exacto",
+        ),
+        (
+            *(
+                "/v1/models/route",
+                {"query": "text", "input": {}, "filter": {"task_type": "x"}, "maxCost": 1},
+                "maxCost",
+            ),
+            "maxCost: must be one of economy, standard, balanced, premium, flagship; filter.task_type: must be one of",
+        ),
+    ],
+)
+def test_everything_that_is_wrong_is_told_in_our_words(
+    server: Running, path: str, body: Any, param: str | None, told: str
+) -> None:
+    error = check(server.post(path, body), 400, "invalid_request")
+    assert error["param"] == param
+    assert error["message"].startswith(told)
+
+
+def test_so_many_wrong_fields_are_named(server: Running) -> None:
+    wrong = dict.fromkeys(("stream", "n", "seed", "logprobs", "tools", "temperature", "top_p", "max_tokens"), "")
+    error = check(
+        server.post("/v1/chat/completions", {"model": "router", **CHAT, **wrong, "stop": 5}), 400, "invalid_request"
+    )
+    assert error["message"].count("must be") == 8
+    assert error["message"].endswith("; and 1 more")
+
+
+def test_a_number_that_no_provider_can_be_sent_is_told_with_the_limit(server: Running) -> None:
+    body = orjson.dumps({"model": "lab/small", **CHAT})[:-1] + b', "a_field_of_next_year": 18446744073709551616}'
+    error = check(server.post("/v1/chat/completions", body, server.live), 400, "invalid_request")
+    assert error["param"] == "a_field_of_next_year"
+    assert "64 bits" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -165,8 +271,53 @@ def test_unknown_paths_and_methods(server: Running) -> None:
     answer = server.client.get("/v1/auto/route")
     check(answer, 405, "invalid_request")
     assert answer.headers["allow"] == "POST"
-    check(server.client.get("/v1/models/", headers={"Host": "evil.example"}), 404, "not_found")
     check(server.client.delete("/v1/models"), 405, "invalid_request")
+
+
+def test_a_slash_at_the_end_makes_no_difference(server: Running) -> None:
+    key = {"Authorization": f"Bearer {server.test}"}
+    for path, body in VALID.items():
+        assert server.post(f"{path}/", body).status_code == 200
+        check(server.client.get(f"{path}/", headers=key), 405, "invalid_request")
+    for path in ("/v1/models", "/v1/models/openai/gpt-4o", "/v1/catalog/families/llm/meta--llama-3.3", "/v1/account"):
+        answer = server.client.get(f"{path}/", headers={**key, "Host": "evil.example"}, follow_redirects=False)
+        assert answer.status_code == 200, path
+        assert server.client.head(f"{path}/", headers=key).status_code == 200
+    check(server.client.get("/", headers=key), 404, "not_found")
+    check(server.client.get("/v1/nothing/"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/chat/completions", "/v1/chat/completions"),
+        ("//v1//auto/suggest", "/v1/auto/suggest"),
+        ("/v1/auto/sugest", "/v1/auto/suggest"),
+        ("/V1/Models", "/v1/models"),
+        ("/account", "/v1/account"),
+    ],
+)
+def test_a_path_that_is_nearly_one_is_told_which(server: Running, path: str, meant: str) -> None:
+    for method in ("GET", "POST"):
+        error = check(server.client.request(method, server.url + path), 404, "not_found")
+        assert error["message"] == f"there is no {method} {path}; did you mean {meant}?"
+    assert "lists the endpoints" in check(server.client.get("/v1/" + "x" * 5_000), 404, "not_found")["message"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/llms.txt", "/v1/models/tags", "/v1/models/gpt-4o", "/v1/account"])
+def test_head_is_what_get_would_be_without_its_body(server: Running, path: str) -> None:
+    headers = {"Authorization": f"Bearer {server.test}"}
+    whole, head = server.client.get(path, headers=headers), server.client.head(path, headers=headers)
+    assert (head.status_code, head.content) == (200, b"")
+    changing = {"date", "x-request-id"}
+    assert {name: head.headers[name] for name in head.headers if name not in changing} == {
+        name: whole.headers[name] for name in whole.headers if name not in changing
+    }
+    # The connection goes on with the next request, so nothing was written after the head.
+    assert server.client.get("/healthz").json() == {"status": "ok"}
+    assert server.client.head("/v1/nothing").status_code == 404
+    assert server.client.head("/v1/auto/feedback").status_code == 405
 
 
 def test_a_sane_request_id_is_kept_and_any_other_replaced(server: Running) -> None:

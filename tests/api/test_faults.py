@@ -15,6 +15,7 @@ from tests.api.test_chat import events
 from tests.serving.fake_provider import COMPLETION, Answer, event_answer, json_answer
 
 ROLE = chunk(choices=[{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
+NAMED_ERROR = b'event: error\ndata: {"message": "overloaded"}\n\n'
 STREAM = event_answer(ROLE, *WORDS, USAGE, DONE)
 KEY_NUMBERS = itertools.count()
 
@@ -98,6 +99,13 @@ FAULTS = {
     "JSON of another kind": Fault(json_answer({"hello": "world"}), None, MALFORMED),
     "not HTTP": Fault(Answer(headers={"Content-Length": "minus one"}), None, "not HTTP"),
 }
+FAILED = {"index": 0, "delta": {"content": ""}, "finish_reason": "error", "error": {"message": "overloaded"}}
+WITHOUT_MESSAGE = ({"index": 0}, {"index": 0, "message": None}, {"index": 0, "text": "legacy"})
+# Documents of the right kind that hold no answer.
+NO_ANSWERS = {
+    **{str(c): Fault(json_answer({"id": "x", "choices": [c]}), None, MALFORMED) for c in WITHOUT_MESSAGE},
+    "a choice that failed": Fault(json_answer({"id": "x", "choices": [FAILED]}), None, "overloaded"),
+}
 # Before the first token all is as if the provider had never answered.
 SILENT_STREAMS = {
     "empty stream": Fault(event_answer(), None, "empty stream"),
@@ -108,23 +116,36 @@ SILENT_STREAMS = {
     "a role, then half a token": Fault(event_answer(ROLE, WORDS[0][:30], ending="cut"), None, BROKE_OFF),
     "a role, then garbage": Fault(event_answer(ROLE, b"data: <html>\n\n", DONE), None, "no event"),
     "a role, then a page": Fault(event_answer(ROLE, b"<html></html>\n\n", DONE), None, "no event"),
-    "a role, then an error": Fault(event_answer(ROLE, chunk(error={"message": "no"}), DONE), None, "failed"),
+    "a role, then an error": Fault(event_answer(ROLE, chunk(error={"message": "overloaded"})), None, "overloaded"),
+    "a role, then an event of error": Fault(event_answer(ROLE, NAMED_ERROR, DONE), None, "overloaded"),
+    "an event of error": Fault(event_answer(NAMED_ERROR), None, "overloaded"),
     "an error": Fault(event_answer(chunk(error={"message": "overloaded"})), None, "overloaded"),
+    "a choice of nothing": Fault(event_answer(ROLE, chunk(choices=[{}]), DONE), None, "before the first token"),
+    "a choice that is no delta": Fault(event_answer(chunk(choices=[{"text": "Hi"}]), DONE), None, "the first token"),
+    "a choice that failed": Fault(event_answer(chunk(choices=[FAILED])), None, "failed before the first token"),
     "garbage": Fault(event_answer(b"data: <html>\n\n", DONE), None, MALFORMED),
 }
 # After it there is no way back.
 HALF_A_TOKEN = WORDS[1][: len(WORDS[1]) // 2]
 GARBAGE = (b"data: <html>\n\n", b"<html></html>\n\n", b'data: {"choices": [}\n\n', b"data: [1]\n\n", b"\xff\xfe\n\n")
+ERROR = chunk(error={"message": "overloaded"})
+ERRORS = {
+    "event": (WORDS[0], ERROR, DONE),
+    "event of that name": (WORDS[0], NAMED_ERROR, DONE),
+    "in the packet of a token": (WORDS[0] + ERROR + DONE,),
+    "cut in two": (WORDS[0], ERROR[:20], ERROR[20:], DONE),
+}
 BROKEN_STREAMS = {
     "cut between tokens": event_answer(WORDS[0], ending="cut"),
     "cut mid-token": event_answer(WORDS[0], HALF_A_TOKEN, ending="cut"),
     "cut in the packet of a token": event_answer(WORDS[0] + HALF_A_TOKEN, ending="cut"),
     "ends mid-token": event_answer(WORDS[0], HALF_A_TOKEN),
     "ends without [DONE]": event_answer(WORDS[0]),
-    "an error event": event_answer(WORDS[0], chunk(error={"message": "overloaded"}), DONE),
+    **{f"an error {where}": event_answer(*pieces) for where, pieces in ERRORS.items()},
     **{f"garbage {i}": event_answer(WORDS[0], garbage, DONE) for i, garbage in enumerate(GARBAGE)},
     **{f"garbage {i} in one packet": event_answer(WORDS[0] + garbage + DONE) for i, garbage in enumerate(GARBAGE)},
 }
+SAID_WHY = {f"an error {where}" for where in ERRORS if where != "cut in two"}
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +264,13 @@ def test_a_fault_of_the_first_endpoint(patient: tuple[Running, Wire], form: str,
     is_followed(*patient, FORMS[form], FAULTS[fault])
 
 
+@pytest.mark.parametrize("form", ["chat", "auto/route", "models/route"])
+@pytest.mark.parametrize("fault", NO_ANSWERS)
+def test_an_answer_without_a_message_is_none(patient: tuple[Running, Wire], form: str, fault: str) -> None:
+    fails_alone(*patient, FORMS[form], NO_ANSWERS[fault])
+    is_followed(*patient, FORMS[form], NO_ANSWERS[fault])
+
+
 @pytest.mark.parametrize("fault", SILENT_STREAMS)
 def test_a_stream_that_fails_before_its_first_token(patient: tuple[Running, Wire], fault: str) -> None:
     fails_alone(*patient, FORMS["stream"], SILENT_STREAMS[fault])
@@ -319,6 +347,37 @@ def test_a_refusal_that_blames_the_request_is_handed_back_once(
     assert scene.line()["status"] == 400
 
 
+NAMES = {"param": "messages", "code": "context_length_exceeded"}
+
+
+@pytest.mark.parametrize("form", ["chat", "stream", "auto/route", "models/route", "embeddings", "rerank"])
+def test_a_refusal_keeps_the_provider_s_names_for_what_is_wrong(patient: tuple[Running, Wire], form: str) -> None:
+    server, wire = patient
+    for names, param, code in ((NAMES, "messages", NAMES["code"]), ({"param": 3, "code": 400}, None, None)):
+        wire.play(json_answer({"error": {"message": "too long", **names}}, 400))
+        error = Scene(server, FORMS[form]).ask(FORMS[form].only).json()["error"]
+        assert (error["code"], error["metadata"].get("provider_code")) == ("invalid_request", code)
+        assert [attempt["status"] for attempt in error["metadata"]["attempts"]] == [400]
+        # The task's own fields stand within `input` there.
+        assert error["param"] == (f"input.{param}" if param and form.endswith("route") else param)
+
+
+@pytest.mark.parametrize("usage", [(), (USAGE,)])
+def test_a_stream_that_told_why_it_ended_is_whole_without_done(
+    patient: tuple[Running, Wire], usage: tuple[bytes, ...]
+) -> None:
+    server, wire = patient
+    scene = Scene(server, FORMS["stream"])
+    wire.play(event_answer(ROLE, *WORDS, *usage))
+    answer = scene.ask(ONE)
+    assert answer.content.startswith(ROLE + b"".join(WORDS))
+    *_, told, done = events(answer.content)
+    assert (told["greatrouter"]["model"], done) == ("lab/one", "[DONE]")
+    assert scene.outcomes() == {"lab/one": (1, 0)}
+    assert scene.charged_cents() == pytest.approx(Decimal("0.2") if usage else Decimal("0.001"), abs=Decimal("0.001"))
+    assert scene.line()["status"] == 200
+
+
 @pytest.mark.parametrize("broken", BROKEN_STREAMS)
 def test_a_stream_that_breaks_off_ends_with_an_error_event(patient: tuple[Running, Wire], broken: str) -> None:
     server, wire = patient
@@ -333,6 +392,8 @@ def test_a_stream_that_breaks_off_ends_with_an_error_event(patient: tuple[Runnin
     assert (error["code"], error["status"]) == ("upstream_error", 502)
     [attempt] = error["metadata"]["attempts"]
     assert "lab" in attempt["error"]
+    if broken in SAID_WHY:
+        assert attempt["error"] == error["message"] == "lab answered with an error: overloaded"
     assert scene.outcomes() == {attempt["model"]: (0, 1)}
     # One word went out, and a prompt of three went in: far from the 500 tokens of an answer that was expected.
     assert 0 < scene.charged_cents() < Decimal("0.002")

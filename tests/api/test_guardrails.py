@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from greatrouter_api.errors import ApiError
 from greatrouter_api.guardrails import KINDS, check, texts_in, violations
 from greatrouter_api.pii import checksums
+from tests.api.conftest import Running
 
 KEY = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 FOUND = {
@@ -342,10 +344,54 @@ def test_what_people_wrote_is_gathered() -> None:
             {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": '{"to": "jo"}'}}]},
             {"role": "tool", "tool_call_id": "c", "content": "done"},
         ],
-        "tools": [{"type": "function", "function": {"description": "for example jo@example.com"}}],
+        "tools": [
+            {"type": "function", "function": {"parameters": {"properties": {"data": {"description": "a text"}}}}}
+        ],
+        "prediction": {"type": "content", "content": "likely"},
     }
-    assert list(texts_in(chat)) == ["be brief", "look", "f", '{"to": "jo"}', "done"]
+    assert list(texts_in(chat)) == ["be brief", "look", "f", '{"to": "jo"}', "done", "function", "a text", "likely"]
+    assert list(texts_in({"prompt": "p", "input": {"tools": [{"data": "d"}], "data": "no words"}})) == ["p", "d"]
     assert list(texts_in({"prompt": "p", "input": {"messages": [{"content": "c"}], "n": 1}})) == ["p", "c"]
     assert list(texts_in({"input": ["a", "b"]})) == ["a", "b"]
     assert list(texts_in({"query": "q", "documents": ["d", {"text": "e"}]})) == ["q", "d", "e"]
     assert list(texts_in({"model": "m", "input": [[1, 2]], "prompt": None})) == []
+
+
+MAIL = "Write to jo.miller@example.com"
+TO_A_MODEL: list[tuple[str, dict[str, Any]]] = [
+    ("/v1/auto/route", {"prompt": MAIL, "input": {}}),
+    ("/v1/auto/route", {"prompt": "hi", "input": {"messages": [{"role": "user", "content": MAIL}]}}),
+    ("/v1/models/route", {"query": MAIL, "input": {}}),
+    ("/v1/models/route", {"query": "text", "input": {"messages": [{"role": "user", "content": MAIL}]}}),
+    ("/v1/embeddings", {"model": "local/fake", "input": MAIL}),
+    ("/v1/embeddings", {"model": "local/fake", "input": ["a", MAIL]}),
+    ("/v1/rerank", {"model": "local/fake", "query": MAIL, "documents": ["a"]}),
+    ("/v2/rerank", {"model": "local/fake", "query": "q", "documents": ["a", {"text": MAIL}]}),
+]
+HELLO = {"model": "lab/small", "messages": [{"role": "user", "content": "Say hello"}]}
+TO_A_MODEL += [
+    ("/v1/chat/completions", HELLO | fields)
+    for fields in (
+        {"messages": [{"role": "user", "content": MAIL}]},
+        {"prediction": {"type": "content", "content": MAIL}},
+        {"tools": [{"type": "function", "function": {"name": "f", "description": MAIL}}]},
+        {"functions": [{"name": "f", "description": MAIL}]},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {"description": MAIL}}}},
+    )
+]
+
+
+@pytest.mark.parametrize(("path", "body"), TO_A_MODEL)
+def test_nothing_of_the_kind_reaches_a_model(server: Running, path: str, body: dict[str, Any]) -> None:
+    blocked = server.post(path, body, server.live, x_gr_guardrails="moderate")
+    assert (blocked.status_code, blocked.json()["error"]["code"]) == (400, "guardrail_blocked")
+    assert "jo.miller" not in blocked.text
+    assert not server.provider.requests
+    assert server.post(path, body, server.live, x_gr_guardrails="").status_code == 200
+
+
+def test_a_level_that_is_none_is_refused_wherever_one_is_read(server: Running) -> None:
+    for path, body in TO_A_MODEL:
+        assert server.post(path, body, server.live, x_gr_guardrails="strict").json()["error"]["param"] == (
+            "X-GR-Guardrails"
+        )

@@ -66,7 +66,8 @@ def test_the_sandbox_says_nothing_of_the_models_it_stands_in_for(server: Running
 
 
 @pytest.mark.parametrize(
-    "query", ["model=lab/small&model=lab/large", "models=lab/small,&models=lab/large", "models=lab/small&model=lab/large"]
+    "query",
+    ["model=lab/small&model=lab/large", "models=lab/small,&models=lab/large", "models=lab/small&model=lab/large"],
 )
 def test_models_may_be_named_one_by_one(server: Running, query: str) -> None:
     answer = server.client.get(f"/v1/model-health?{query}", headers={"Authorization": f"Bearer {server.live}"})

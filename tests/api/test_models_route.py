@@ -104,6 +104,34 @@ def test_a_comparison_classifies_its_prompt_and_keeps_to_the_budget(server: Runn
     assert all(suggestion["estimated_cost_dollars"] <= budget for suggestion in within)
 
 
+@pytest.mark.parametrize(
+    ("fields", "task", "units"),
+    [
+        ({}, "text", {"prompt_tokens": 75, "completion_tokens": 756}),
+        ({"task": "image"}, "image", {"prompt_tokens": 75, "images": 1}),
+        ({"task": "video"}, "video", {"prompt_tokens": 75, "seconds": 5.0}),
+        ({"task": "rerank"}, "rerank", {"prompt_tokens": 5000, "documents": 50, "searches": 1}),
+        ({"task": "embeddings"}, "embeddings", {"prompt_tokens": 1000}),
+        ({"taxonomy": "speech-to-text"}, "speech", {"prompt_tokens": 600, "completion_tokens": 150, "seconds": 60.0}),
+        ({"model": "openai/sora-2"}, "video", {"prompt_tokens": 75, "seconds": 5.0}),
+        ({"catalog_family": "music-generation/google--lyria-3"}, "music", {"prompt_tokens": 75, "seconds": 60.0}),
+    ],
+)
+def test_a_comparison_without_a_prompt_prices_a_typical_request_and_says_so(
+    server: Running, fields: dict[str, Any], task: str, units: dict[str, Any]
+) -> None:
+    answer = compare(server, prompt="  ", **fields).json()
+    assert answer["classification"]["task"] == task
+    assert answer["priced_for"] == {"typical": True, **units}
+
+
+def test_a_comparison_prices_the_prompt_that_there_is(server: Running) -> None:
+    answer = compare(server, task="text", prompt="Say hello").json()
+    assert answer["priced_for"]["typical"] is False
+    assert answer["priced_for"]["prompt_tokens"] == 3
+    assert answer["suggestions"][0]["estimated_cost_dollars"] > 0
+
+
 def test_a_comparison_runs_and_charges_nothing(server: Running) -> None:
     before = server.accounts.balance("acme")
     assert compare(server, server.live, task="text").status_code == 200

@@ -150,7 +150,9 @@ def test_every_header_is_documented(document: dict[str, Any]) -> None:
     assert "Preference-Applied" in headers("/v1/embeddings", "post", 200)
     assert "Allow" in document["components"]["responses"]["Error405"]["headers"]
     assert sent("/v1/chat/completions") == {"X-Request-Id", "X-GR-Cache-TTL", "X-GR-Guardrails"}
-    assert sent("/v1/embeddings") == sent("/v1/rerank") == sent("/v2/rerank") == {"X-Request-Id", "X-Tier", "Prefer"}
+    assert sent("/v1/auto/route") == sent("/v1/models/route") == {"X-Request-Id", "X-GR-Guardrails"}
+    served = {"X-Request-Id", "X-GR-Guardrails", "X-Tier", "Prefer"}
+    assert sent("/v1/embeddings") == sent("/v1/rerank") == sent("/v2/rerank") == served
     assert {scheme["type"] for scheme in document["components"]["securitySchemes"].values()} == {"http", "apiKey"}
 
 

@@ -27,7 +27,7 @@ GOOD: dict[str, Any] = {
     "default_task": "code",
     "excluded_providers": ["lab"],
     "excluded_models": ["lab/small", "lab/large"],
-    "preferred_providers": ["größer"],
+    "preferred_providers": ["other"],
     "content_mode_default": "edit",
 }
 NOTHING_SET: dict[str, Any] = {
@@ -109,6 +109,37 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(server: Desk, key: str, v
     assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_request", "value")
     assert VALUES[key].words in error["message"]
     assert server.ask("GET", "/v1/preferences").json()[key] == NOTHING_SET[key]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("excluded_providers", ["lab", "labb"], "no provider is called 'labb'; did you mean lab?"),
+        ("preferred_providers", ["größer", "?"], "no provider is called 'größer' (and 1 more); GET /v1/models lists"),
+        ("excluded_models", ["lab/smal"], "no model is called 'lab/smal'; did you mean lab/small?"),
+        ("excluded_models", ["lab/*"], "no model is called 'lab/*'"),
+        ("excluded_models", ["lab"], "no model is called 'lab'"),
+    ],
+)
+def test_a_name_that_the_catalog_has_not_is_a_typo(server: Desk, key: str, value: list[str], told: str) -> None:
+    answer = server.ask("PUT", f"/v1/preferences/{key}", json={"value": value})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_request", "value")
+    assert told in error["message"]
+    assert error["metadata"]["unknown"][0] in told
+    assert server.ask("GET", "/v1/preferences").json()[key] == []
+
+
+def test_any_spelling_of_a_name_will_do(server: Desk) -> None:
+    for key, names in (("excluded_providers", ["Lab", "LAB"]), ("excluded_models", ["m7", "route/lab/large"])):
+        assert server.ask("PUT", f"/v1/preferences/{key}", json={"value": names}).json()[key] == names
+
+
+def test_a_name_that_the_catalog_has_lost_since_may_stay(server: Desk) -> None:
+    server.accounts.set_preference(server.organization_id(server.ada), "excluded_models", ["lab/lost"])
+    put = server.ask("PUT", "/v1/preferences/excluded_models", json={"value": ["lab/lost", "lab/small"]})
+    assert put.json()["excluded_models"] == ["lab/lost", "lab/small"]
+    assert server.ask("PUT", "/v1/preferences/excluded_models", json={"value": ["lab/gone"]}).status_code == 400
 
 
 def test_what_is_allowed_is_named_one_by_one(server: Desk) -> None:
@@ -195,7 +226,8 @@ def test_habits_and_failures_become_suggestions_until_they_are_set(tmp_path: Pat
             server.record(server.ada, timestamp=now, task="code", optimization="price-optimized", content_mode="edit")
         for number in range(30):
             organization_id = server.organization_id(server.ada)
-            server.accounts.record_failed_attempt(organization_id, f"req_{number}", "shaky/one", "shaky", 503)
+            server.accounts.record_failed_attempt(organization_id, f"req_{number}", "other/one", "other", 503)
+            server.accounts.record_failed_attempt(organization_id, f"req_gone_{number}", "gone/one", "gone", 503)
         server.flush()
 
         def suggested(key: str = server.ada) -> dict[str, Any]:
@@ -207,9 +239,9 @@ def test_habits_and_failures_become_suggestions_until_they_are_set(tmp_path: Pat
             "default_task": "code",
             "default_optimization": "price-optimized",
             "content_mode_default": "edit",
-            "excluded_providers": ["shaky"],
+            "excluded_providers": ["other"],
         }
-        assert found["excluded_providers"]["evidence"] == {"providers": {"shaky": {"attempts": 30, "failures": 30}}}
+        assert found["excluded_providers"]["evidence"] == {"providers": {"other": {"attempts": 30, "failures": 30}}}
         assert found["default_task"]["evidence"] == {"requests": 25, "with_this_task": 25}
         assert suggested(server.bob) == {}
         for key, suggestion in found.items():

@@ -44,23 +44,23 @@ def wished(**fields: Any) -> ProviderPreferences:
     [
         (3, "provider's slug, or an object"),
         ([], "provider's slug, or an object"),
-        ({"sort": "cheapest"}, "sort.by: Input should be 'price', 'throughput', 'latency' or 'exacto'"),
+        ({"sort": "cheapest"}, "provider.sort.by: must be one of price, throughput, latency, exacto"),
         ({"sort": 1}, "sort: must be price, throughput, latency or exacto"),
-        ({"sort": {"by": "price", "partition": "all"}}, "sort.partition: Input should be 'model' or 'none'"),
-        ({"order": "openai"}, "order: Input should be a valid list"),
-        ({"only": [1]}, "only.0: Input should be a valid string"),
-        ({"ignore": [""]}, "ignore.0: String should have at least 1 character"),
-        ({"allow_fallbacks": "no"}, "allow_fallbacks: Input should be a valid boolean"),
-        ({"data_collection": "maybe"}, "data_collection: Input should be 'allow' or 'deny'"),
-        ({"zdr": 1}, "zdr: Input should be a valid boolean"),
-        ({"quantizations": ["int3"]}, "quantizations.0: Input should be 'int4'"),
+        ({"sort": {"by": "price", "partition": "all"}}, "sort.partition: must be one of model, none"),
+        ({"order": "openai"}, "order: must be a list"),
+        ({"only": [1]}, "only[0]: must be a string"),
+        ({"ignore": [""]}, "ignore[0]: must not be empty"),
+        ({"allow_fallbacks": "no"}, "allow_fallbacks: must be true or false"),
+        ({"data_collection": "maybe"}, "data_collection: must be one of allow, deny"),
+        ({"zdr": 1}, "zdr: must be true or false"),
+        ({"quantizations": ["int3"]}, "quantizations[0]: must be one of int4"),
         ({"max_price": {"prompt": "cheap"}}, "max_price.prompt: must be a number, or a string of one"),
-        ({"max_price": {"image": -1}}, "max_price.image: Input should be greater than or equal to 0"),
-        ({"max_price": {"image": True}}, "max_price.image: Input should be a valid number"),
-        ({"max_price": 3}, "max_price: Input should be"),
+        ({"max_price": {"image": -1}}, "max_price.image: must be 0 or more"),
+        ({"max_price": {"image": True}}, "max_price.image: must be a number"),
+        ({"max_price": 3}, "max_price: must be an object"),
         ({"preferred_max_latency": "fast"}, "preferred_max_latency: must be a number (for p50) or an object"),
-        ({"preferred_min_throughput": {"p90": "9"}}, "preferred_min_throughput.p90: Input should be a valid number"),
-        ({"require_parameters": 0}, "require_parameters: Input should be a valid boolean"),
+        ({"preferred_min_throughput": {"p90": "9"}}, "preferred_min_throughput.p90: must be a number"),
+        ({"require_parameters": 0}, "require_parameters: must be true or false"),
         ({"enforce_distillable_text": True}, "enforce_distillable_text: cannot be true"),
         ({"enforce_distillable_text": 0}, "enforce_distillable_text: must be false"),
     ],
@@ -334,6 +334,34 @@ def test_required_parameters_are_those_of_the_input(two: Two) -> None:
     refused = two.server.route(PROMPT, two.server.live, input={"top_k": 7}, model=SHARED, provider=needs_seed)
     assert refused.status_code == 404
     assert "support every parameter" in refused.json()["error"]["message"]
+
+
+NAMED = "shared/model was named in the request; of its 2 endpoints"
+
+
+@pytest.mark.parametrize(
+    ("wish", "grounds"),
+    [
+        (None, f"{NAMED} the one at one comes first by price, health and the organization's preferences"),
+        ({"order": ["two"]}, f"{NAMED} the one at two comes first by the provider preferences"),
+        ({"sort": "price"}, f"{NAMED} the one at one comes first by price, health and the organization's preferences"),
+        ({"only": ["two"]}, f"{NAMED} only the one at two is allowed"),
+        ("two", f"{NAMED} only the one at two is allowed"),
+    ],
+)
+def test_the_reason_says_why_this_endpoint(two: Two, wish: Any, grounds: str) -> None:
+    answer = two.server.route(PROMPT, two.server.live, model=SHARED, provider=wish).json()
+    assert answer["routing"]["reason"] == grounds
+    preview = two.server.suggest(PROMPT, two.server.live, model=SHARED, provider=wish).json()
+    assert preview["suggestions"][0]["reason"] == grounds
+    only = two.server.route(PROMPT, two.server.live, model="two/only").json()
+    assert only["routing"]["reason"] == "two/only was named in the request"
+
+
+def test_the_reason_says_that_another_endpoint_was_first(frail: Two) -> None:
+    frail.one.answer = down
+    answer = frail.server.route(PROMPT, frail.server.live, model=SHARED).json()
+    assert answer["routing"]["reason"] == f"{NAMED} the one at two is number 2"
 
 
 def test_a_preview_tries_what_route_tries(two: Two) -> None:

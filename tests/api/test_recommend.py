@@ -1,8 +1,7 @@
 """`POST /v1/models/recommend`: models for a task, or for a need in one's own words."""
 
 import importlib.util
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ from greatrouter_api.recommend import NAMED_TASKS
 from greatrouter_api.settings import MINILM, LocalModelSettings, ProviderSettings
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from tests.api.conftest import Running, running
-
-Row = Mapping[str, Any]
-Fits = Callable[[Row], bool]
+from tests.api.recommend_needs import DESCRIPTIONS, Fits, called, can, kind, tagged
 
 
 def recommend(server: Running, key: str | None = None, **fields: Any) -> httpx2.Response:
@@ -64,6 +61,30 @@ def test_without_a_prompt_the_order_is_the_rankers(server: Running) -> None:
     assert len(names & {row["model"]["id"] for row in suggested["suggestions"]}) >= 5
     scores = [row["score"] for row in data(server, task="text", limit=50)]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_the_answer_says_which_request_the_prices_are_for(server: Running) -> None:
+    assert recommend(server, task="rerank").json()["priced_for"] == {
+        "typical": True,
+        "prompt_tokens": 5000,
+        "documents": 50,
+        "searches": 1,
+    }
+    own = recommend(server, prompt="Say hello").json()["priced_for"]
+    assert (own["typical"], own["prompt_tokens"]) == (False, 3)
+    assert recommend(server, taxonomy="image-generation").json()["priced_for"]["images"] == 1
+
+
+def test_a_hint_of_the_caller_stands_whatever_the_words_describe(server: Running) -> None:
+    answer = recommend(server, task="text", prompt="video model with audio").json()
+    assert answer["classification"]["task"] == "text"
+    assert {row["model"]["task_type"] for row in answer["data"]} == {"text_generation"}
+
+
+def test_what_is_not_wanted_never_appears_however_long_the_list(server: Running) -> None:
+    for row in data(server, prompt="any chat model, no anthropic or openai", limit=50):
+        shown = server.client.get(f"/v1/models/{row['model']['id']}").json()
+        assert {shown["owned_by"], shown["provider"]}.isdisjoint({"anthropic", "openai"})
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50])
@@ -175,24 +196,8 @@ def test_any_text_is_answered(shared: Running, prompt: str, limit: int) -> None:
 # -- quality -----------------------------------------------------------------------------------------------------------
 
 
-def kind(name: str) -> Fits:
-    return lambda row: row["task_type"] == name
-
-
-def can(*names: str) -> Fits:
-    return lambda row: set(names) <= set(row["capabilities"])
-
-
-def tagged(name: str) -> Fits:
-    return lambda row: name in row["tags"]
-
-
 def tier(*names: str) -> Fits:
     return lambda row: row["price_tier"] in names
-
-
-def called(pattern: str) -> Fits:
-    return lambda row: re.search(pattern, f"{row['name']} {row['id']}", re.IGNORECASE) is not None
 
 
 def both(*tests: Fits) -> Fits:
@@ -272,16 +277,29 @@ def everywhere(
 
 
 def test_what_is_recommended_fits_the_need(everywhere: Running, request: pytest.FixtureRequest) -> None:
-    """The share of the five best that fit, of as many as there are: 0.90 by meaning and words, 0.83 by words alone. The
+    """The share of the five best that fit, of as many as there are: 0.93 by meaning and words, 0.85 by words alone. The
     ranker, which knows the task alone, comes to 0.43."""
-    known = {row["id"]: row for row in everywhere.client.get("/v1/models").json()["data"]}
+    found = precision(everywhere, NEEDS)
+    least = 0.83 if "words alone" in request.node.name else 0.9
+    assert sum(found.values()) / len(found) >= least, found
+
+
+def test_what_is_recommended_fits_the_description_of_a_model(everywhere: Running) -> None:
+    """0.94 by meaning and words, 0.94 by words alone; 0.46 and 0.45 where the classifier alone said the kind of model,
+    and each word had one meaning."""
+    found = precision(everywhere, DESCRIPTIONS)
+    assert sum(found.values()) / len(found) >= 0.9, found
+
+
+def precision(server: Running, needs: Mapping[str, Fits]) -> dict[str, float]:
+    """Of each need the share of the five best that fit, of as many as there are."""
+    known = {row["id"]: row for row in server.client.get("/v1/models").json()["data"]}
     found = {}
-    for need, fits in NEEDS.items():
-        best = [known[row["model"]["id"]] | row["model"] for row in data(everywhere, everywhere.live, prompt=need)]
+    for need, fits in needs.items():
+        best = [known[row["model"]["id"]] | row["model"] for row in data(server, server.live, prompt=need)]
         there_are = len({row["name"] for row in known.values() if fits(row) and row["available"]})
         found[need] = sum(map(fits, best)) / min(5, there_are)
-    precision = sum(found.values()) / len(found)
-    assert precision >= (0.8 if "words alone" in request.node.name else 0.88), found
+    return found
 
 
 def test_ordinary_prompts_keep_the_rankers_order(everywhere: Running) -> None:

@@ -36,16 +36,29 @@ def test_wherever_the_pieces_end_the_caller_gets_the_same_bytes(
     frames: list[bytes], at: list[int], include_usage: bool
 ) -> None:
     passed, relay = relayed(cut(b"".join(frames) + USAGE + DONE, at), include_usage=include_usage)
-    assert passed == b"".join(frames) + (USAGE if include_usage else b"")
+    assert passed == b"".join(frames)
+    if include_usage:
+        assert relay.last_chunk(b"{}", relay.usage) == USAGE[:-3] + b',"greatrouter":{}}\n\n'
     assert relay.counted
     assert relay.usage == Usage(prompt_tokens=1000, completion_tokens=500)
 
 
-def test_usage_beside_a_choice_is_passed_on_and_counted() -> None:
-    last = chunk("!", usage={"prompt_tokens": 3, "completion_tokens": 2})
-    passed, relay = relayed([*WORDS, last, DONE])
-    assert passed == b"".join(WORDS) + last
+@given(at=st.lists(st.integers(0, 1_000), max_size=10))
+def test_usage_beside_choices_is_taken_out_and_the_last_is_the_total(at: list[int]) -> None:
+    totals = [{"prompt_tokens": 3, "completion_tokens": count} for count in (1, 2)]
+    stream = b"".join(chunk("!", usage=usage) for usage in totals) + DONE
+    passed, relay = relayed(cut(stream, at), include_usage=True)
+    assert passed == chunk("!", usage=None) * 2
     assert relay.usage == Usage(prompt_tokens=3, completion_tokens=2)
+    last = orjson.loads(relay.last_chunk(b"{}", relay.usage).removeprefix(b"data: "))
+    assert (last["choices"], last["usage"]) == ([], totals[1])
+
+
+def test_a_usage_chunk_of_several_lines_is_one_chunk_still() -> None:
+    usage = b'id: 9\r\ndata: {"choices": [],\r\ndata:  "usage": {"prompt_tokens": 3}}\r\n\r\n'
+    _, relay = relayed([*WORDS, usage, DONE], include_usage=True)
+    last = relay.last_chunk(b'{"model":"m"}', relay.usage)
+    assert last == b'data: {"choices": [],  "usage": {"prompt_tokens": 3},"greatrouter":{"model":"m"}}\n\n'
 
 
 def test_usage_of_null_in_every_chunk_is_no_usage() -> None:
@@ -64,6 +77,8 @@ def test_usage_of_null_in_every_chunk_is_no_usage() -> None:
         b"data: [1, 2]\n\n",
         b"data: 7\n\n",
         chunk(error={"message": "overloaded"}),
+        b'event: error\ndata: {"message":"overloaded"}\n\n',
+        b"event:error\n\n",
     ],
 )
 @given(at=st.lists(st.integers(0, 1_000), max_size=5))
@@ -103,8 +118,11 @@ def test_a_long_stream_is_counted_without_being_kept() -> None:
     assert relay.usage.completion_tokens == 250_000
 
 
-def test_our_own_chunks_belong_to_the_same_answer() -> None:
-    relay = relayed(list(WORDS))[1]
-    for raw in (relay.last_chunk(b"{}"), relay.usage_chunk(Usage(prompt_tokens=1))):
-        found = orjson.loads(raw.removeprefix(b"data: "))
-        assert (found["id"], found["model"], found["object"]) == ("c1", "small", "chat.completion.chunk")
+@pytest.mark.parametrize("include_usage", [False, True])
+def test_our_own_chunk_belongs_to_the_same_answer(include_usage: bool) -> None:
+    relay = relayed([COMMENT, *WORDS], include_usage=include_usage)[1]
+    found = orjson.loads(relay.last_chunk(b"{}", Usage(prompt_tokens=1, completion_tokens=2)).removeprefix(b"data: "))
+    assert (found["id"], found["model"], found["object"]) == ("c1", "small", "chat.completion.chunk")
+    counted = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    assert found.get("usage") == (counted if include_usage else None)
+    assert [choice["delta"] for choice in found["choices"]] == ([] if include_usage else [{}])

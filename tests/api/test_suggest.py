@@ -46,6 +46,22 @@ def test_where_nothing_is_reachable_the_catalog_is_ranked_and_the_missing_key_na
     assert f"[providers.{answer['suggestions'][0]['model']['provider']}]" in answer["note"]
 
 
+def test_a_test_key_is_told_what_the_sandbox_plays(server: Running) -> None:
+    bodies = {
+        "/v1/auto/suggest": {"prompt": CODE},
+        "/v1/models/price-comparison": {"task": "code"},
+        "/v1/models/recommend": {"task": "code"},
+    }
+    for path, body in bodies.items():
+        answer = server.post(path, body, server.test).json()
+        assert all(row["available"] for row in answer.get("suggestions") or answer["data"])
+        assert "the sandbox plays models of outside providers" in answer["note"]
+        assert "with a live key, none of these could be run" in answer["note"]
+    mixed = server.suggest(CODE, server.test, limit=20, catalog_family="llm/lab--small").json()
+    assert "note" not in mixed  # a live key has the same
+    assert "note" not in server.suggest(CODE, server.live).json()
+
+
 def test_null_means_absent(server: Running) -> None:
     fields = dict.fromkeys(
         ("task", "content_mode", "optimization", "limit", "session_id", "budget_dollars", "input", "mode")

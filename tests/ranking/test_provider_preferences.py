@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from greatrouter_classifier.classification import Task
 from greatrouter_ranking.constraints import Constraints
 from greatrouter_ranking.live import Live
+from greatrouter_ranking.profile import Expected
 from greatrouter_ranking.provider_preferences import Cutoffs, MaxPrice, ProviderPreferences, Sort
 from greatrouter_ranking.ranker import Choice, Optimization, Ranking, Why
 from tests.ranking.made_up import Endpoint, asked, ranker, tokens
@@ -194,6 +195,19 @@ def test_the_price_of_audio_is_that_of_a_second_of_it(task: Task, left: int) -> 
     ranking = ranker(catalog).rank(asked(task), Optimization.BALANCED, 5, Constraints(provider=wished))
 
     assert len(ranking.endpoints) == left
+
+
+@pytest.mark.parametrize(("documents", "limit", "left"), [(1, 0.003, "ab"), (1, 0.002, "b"), (250, 0.007, "a")])
+def test_a_request_for_rerank_costs_its_searches_and_documents(documents: int, limit: float, left: str) -> None:
+    catalog = [
+        Endpoint("a", "one", {"price_per_search": 0.002, "price_per_request": 0.001}, tasks=("rerank",)),
+        Endpoint("b", "two", {"price_per_document": 0.002}, tasks=("rerank",)),
+    ]
+    needs = replace(asked(Task.RERANK), expected=Expected(documents=documents, searches=-(-documents // 100)))
+    wished = Constraints(provider=ProviderPreferences(max_price=MaxPrice(request=limit)))
+    ranking = ranker(catalog).rank(needs, Optimization.BALANCED, 5, wished)
+
+    assert {catalog[choice.row].model for choice in ranking.endpoints} == set(left)
 
 
 # -- the order of attempts -------------------------------------------------------------------------------------------
@@ -388,6 +402,19 @@ def test_what_comes_first_by_preference_says_so() -> None:
     assert why(ProviderPreferences(order=("three",))) is Why.PREFERRED
     assert why(ProviderPreferences(order=("two",))) is Why.BEST
     assert why(ProviderPreferences(only=("three",))) is Why.BEST
+
+
+def test_of_the_endpoints_of_one_model_the_order_counts_before_the_cache_and_the_price() -> None:
+    def first(wished: ProviderPreferences | None, incumbent: int | None) -> tuple[int, Why]:
+        constraints = Constraints(rows=(0, 1), provider=wished, incumbent=incumbent)
+        choice = ranker(TWO_MODELS).rank(asked(), Optimization.OUTPUT, 5, constraints).endpoints[0]
+        return choice.row, choice.why
+
+    two = ProviderPreferences(order=("two",))
+    assert first(None, None) == (0, Why.BEST)
+    assert first(two, None) == first(two, 0) == (1, Why.PREFERRED)
+    assert first(None, 0) == (0, Why.STAYS)
+    assert first(None, 1) == (0, Why.BEST)  # nothing of it is cached, and it is dearer
 
 
 # -- without preferences ---------------------------------------------------------------------------------------------

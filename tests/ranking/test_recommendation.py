@@ -97,6 +97,15 @@ def test_a_sure_wish_outweighs_a_somewhat_better_model_and_a_faint_one_does_not(
     assert [one.choice.row for one in recommend(ranked, [wish(0, 1, weight=0.05)], 2)] == [0, 1]
 
 
+def test_what_must_be_met_rules_out_the_others_as_far_as_anything_is_left() -> None:
+    ranked = choices([0.9, 0.8, 0.7])  # rows 11, 10, 9
+    must = Wish("not anthropic", 1.0, np.isin(np.arange(ROWS), [9, 10]).astype(float), must=True)
+    assert [one.choice.row for one in recommend(ranked, [must], ROWS)] == [10, 9]
+    impossible = Wish("not a model", 1.0, np.zeros(ROWS), must=True)
+    contrary = Wish("of anthropic", 1.0, 1 - must.met, must=True)
+    assert [one.choice.row for one in recommend(ranked, [must, impossible, contrary], ROWS)] == [10, 9]
+
+
 @pytest.mark.parametrize(
     ("meets", "lacks", "words"),
     [

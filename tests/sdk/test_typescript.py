@@ -30,6 +30,19 @@ def test_the_package_has_no_run_time_dependency() -> None:
     assert not any("ependencies" in field for field in manifest if field != "devDependencies")
 
 
+def test_what_asks_for_a_newer_node_than_the_package_is_named() -> None:
+    """`npm ci` warns of it, and whoever builds the package with an older Node reads that warning."""
+    manifest = json.loads((PACKAGE / "package.json").read_text())
+    packages = json.loads((PACKAGE / "package-lock.json").read_text())["packages"]
+    asked = {name.removeprefix("node_modules/"): p.get("engines", {}).get("node", "") for name, p in packages.items()}
+    newer = {name for name, node in asked.items() if (least := re.match(r">=(\d+)", node)) and int(least[1]) > 18}
+    assert manifest["engines"]["node"] == ">=18"
+    assert newer == {"openai"}
+    readme = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    assert all(word in readme for word in ("`openai`", "Node 22", "`EBADENGINE`"))
+    assert asked["openai"].startswith(">=22")
+
+
 class Node:
     """Node and npm of the wheel, in a copy of the package: a test leaves nothing in the source tree."""
 

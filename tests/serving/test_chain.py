@@ -167,13 +167,34 @@ def test_a_cancelled_caller_cancels_the_call_and_tries_nothing_else() -> None:
     assert len(provider.calls) == 1
 
 
-@pytest.mark.parametrize("error", [InvalidInput("no documents"), KeyError("a bug")])
-def test_anything_else_is_not_swallowed(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        run([error, REPLY])
+def test_a_bug_is_not_swallowed() -> None:
+    with pytest.raises(KeyError):
+        run([KeyError("a bug"), REPLY])
 
 
-STEPS = st.sampled_from(["answer", "fail", "reject"])
+def test_what_one_protocol_cannot_say_is_said_to_the_next() -> None:
+    outcome, _ = run([InvalidInput("n: one answer a call", "n"), REPLY])
+    assert outcome.target.model_id == "model-1"
+    assert [(a.status, a.error, a.unsent, a.failed) for a in outcome.attempts] == [
+        (None, "n: one answer a call", True, False),
+        (200, None, False, False),
+    ]
+
+
+def test_what_none_can_say_is_the_caller_s_mistake_in_the_words_of_the_first() -> None:
+    with pytest.raises(InvalidInput, match=r"^n: one answer a call$") as caught:
+        run([InvalidInput("n: one answer a call", "n"), InvalidInput("messages needs a list", "messages")])
+    assert caught.value.param == "n"
+
+
+def test_where_another_failed_it_is_the_chain_that_failed() -> None:
+    with pytest.raises(ChainExhausted, match="one answer a call") as caught:
+        run([InvalidInput("n: one answer a call", "n"), UpstreamFailed("busy", 429, 9.0)])
+    assert [(a.status, a.unsent) for a in caught.value.attempts] == [(None, True), (429, False)]
+    assert caught.value.retry_after_s == 9.0
+
+
+STEPS = st.sampled_from(["answer", "fail", "reject", "invalid"])
 
 
 @given(st.lists(STEPS, max_size=8))
@@ -182,8 +203,13 @@ def test_attempts_are_the_targets_in_order_up_to_the_first_that_settles_it(steps
         "answer": lambda: REPLY,
         "fail": lambda: UpstreamFailed("busy", 503),
         "reject": lambda: UpstreamRejected("too long", 400),
+        "invalid": lambda: InvalidInput("one answer a call", "n"),
     }
-    settled = next((i for i, step in enumerate(steps) if step != "fail"), None)
+    settled = next((i for i, step in enumerate(steps) if step in ("answer", "reject")), None)
+    if settled is None and "fail" not in steps and steps:
+        with pytest.raises(InvalidInput):
+            run([make[step]() for step in steps])
+        return
     try:
         outcome, _ = run([make[step]() for step in steps])
         attempts, ending = outcome.attempts, "answer"
@@ -247,7 +273,20 @@ def test_a_stream_has_begun_with_its_first_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "beginning", [[], [UpstreamFailed("no", 503)], [ROLE, UpstreamFailed("no")], [ROLE], [b": wait\n\n", ROLE, None]]
+    "beginning",
+    [
+        [],
+        [UpstreamFailed("no", 503)],
+        [ROLE, UpstreamFailed("no")],
+        [ROLE],
+        [b": wait\n\n", ROLE, None],
+        [ROLE, b'data: {"choices":[{}]}\n\n'],
+        [ROLE, b'data: {"choices":[{"index":0,"delta":null}]}\n\n'],
+        [b'data: {"choices":[{"index":0,"text":"Hi","finish_reason":null}]}\n\n'],
+        [b'data: {"choices":["Hi"]}\n\n', WORD],
+        [b'data: {"choices":[{"delta":{"content":""},"error":{"message":"no"}}]}\n\n', WORD],
+        [b'data: {"choices":[{"delta":{"content":""},"finish_reason":"error"}]}\n\n', WORD],
+    ],
 )
 def test_before_the_first_token_the_next_target_takes_over(beginning: list[bytes | Exception | None]) -> None:
     provider = StreamingProvider(beginning, [WORD])
@@ -264,6 +303,7 @@ def test_before_the_first_token_the_next_target_takes_over(beginning: list[bytes
         b"<html>\n\n",
         b"data: [1]\n\n",
         b'data: {"error": {"message": "no"}}\n\n',
+        b'event: error\ndata: {"message": "no"}\n\n',
         b"data: [DONE]\n\n",
     ],
 )
@@ -296,6 +336,12 @@ def test_after_the_first_token_a_failure_is_raised_to_the_reader() -> None:
     with pytest.raises(UpstreamFailed, match="broke off"):
         streamed(provider)
     assert provider.closed == 1
+
+
+def test_what_one_protocol_cannot_stream_another_may() -> None:
+    pieces, streaming = streamed(StreamingProvider([InvalidInput("one answer a call", "n")], [WORD]))
+    assert pieces == [WORD]
+    assert [(attempt.unsent, attempt.failed) for attempt in streaming.attempts] == [(True, False), (False, False)]
 
 
 def test_a_refusal_before_the_stream_ends_the_chain() -> None:

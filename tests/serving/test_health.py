@@ -23,6 +23,9 @@ BAD = Attempt("lab/small", "lab", 503, "overloaded", 20.0)
 REFUSED = Attempt("lab/small", "lab", 400, "too long", 5.0, rejected=True)
 
 
+UNSENT = Attempt("lab/small", "lab", None, "n: one answer a call", 0.1, unsent=True)
+
+
 def after(*attempts: Attempt, clock: Clock | None = None) -> EndpointHealth:
     health = Health(clock or Clock())
     for attempt in attempts:
@@ -41,6 +44,14 @@ def test_successes_and_failures_are_counted_apart() -> None:
     assert (found.total_successes, found.total_failures, found.consecutive_failures) == (2, 1, 1)
     assert found.mean_latency_ms == 100.0
     assert not found.degraded
+
+
+def test_what_was_never_sent_says_nothing() -> None:
+    assert after(BAD, UNSENT) == after(BAD)
+    health = Health(Clock())
+    health.observe([UNSENT, BAD])
+    assert after(BAD) == health.of("lab/small", "lab")
+    health.observe([UNSENT], 20, 1000.0)
 
 
 def test_three_failures_in_a_row_degrade_and_one_success_mends() -> None:

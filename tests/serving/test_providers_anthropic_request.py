@@ -434,15 +434,17 @@ def test_no_limit_of_ours_is_beyond_a_model_s() -> None:
         ({"reasoning": "high"}, "reasoning must be"),
         ({"response_format": {"type": "xml"}}, "expected type text, json_object"),
         ({"response_format": {"type": "json_schema"}}, "needs json_schema.schema"),
-        ({"top_k": 2**70, "user": "\ud800"}, "use strings"),
+        ({"top_k": 2**70, "user": "\ud800"}, "whole numbers of at most 64 bits"),
     ],
 )
 def test_what_cannot_be_said_is_refused_with_advice(fields: dict[str, Any], words: str | None) -> None:
     if words is None:
         assert "tools" not in sent(fields)
         return
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInput, match=words) as caught:
         messages_body("small", Call("text", "Hello", fields))
+    if words != "whole numbers of at most 64 bits":
+        assert (caught.value.param or "").startswith(tuple(fields))
 
 
 def test_nothing_to_say_is_refused() -> None:
@@ -455,8 +457,28 @@ def test_a_bottomless_schema_is_refused() -> None:
     for _ in range(200):
         schema = {"type": "array", "items": schema}
     wanted = {"type": "json_schema", "json_schema": {"schema": schema}}
-    with pytest.raises(InvalidInput, match="flatter"):
+    with pytest.raises(InvalidInput, match="flatter") as caught:
         messages_body("claude-opus-5", Call("text", "Hello", {"response_format": wanted}))
+    assert caught.value.param == "response_format.json_schema.schema"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 2}, "n"),
+        (
+            {"messages": [ASKED, {"role": "user", "content": ["Hi", {"type": "input_audio"}]}]},
+            "messages[1].content[1]",
+        ),
+        ({"messages": [{"role": "tool", "content": "20"}]}, "messages[0].tool_call_id"),
+        ({"reasoning": {"effort": "huge"}}, "reasoning.effort"),
+        ({"stop_sequences": [3]}, "stop_sequences"),
+    ],
+)
+def test_what_cannot_be_said_is_named_as_the_caller_wrote_it(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        messages_body("small", Call("text", "Hello", fields))
+    assert caught.value.param == param
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

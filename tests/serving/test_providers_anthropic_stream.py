@@ -361,6 +361,40 @@ def test_a_stream_that_dies_later_gives_what_it_had_and_fails(rest: tuple[bytes,
     assert words in str(failure)
 
 
+CACHED = frame(
+    "message_start",
+    message={"id": "m", "model": "small", "usage": {"input_tokens": 10, "cache_read_input_tokens": 20}},
+)
+
+
+@pytest.mark.parametrize(
+    ("rest", "completion_tokens"),
+    [
+        ((FIRST,), 1),
+        ((FIRST.replace(b"Hell", b"Good morning to everybody"),), 7),
+        ((FIRST.replace(b"Hell", "おはよう".encode()), FIRST), 5),
+        ((FIRST, GREETING[-2]), 3),  # counted: all but message_stop came
+    ],
+)
+@pytest.mark.parametrize("ending", [(), (error_frame(529, "Overloaded"),)])
+def test_a_stream_that_dies_later_keeps_the_count_of_its_prompt(
+    rest: tuple[bytes, ...], completion_tokens: int, ending: tuple[bytes, ...]
+) -> None:
+    late = [piece.replace(b'"input_tokens":12', b'"input_tokens":10') for piece in rest]
+    late = [piece.replace(b'"cache_read_input_tokens":0', b'"cache_read_input_tokens":20') for piece in late]
+    got, _ = failure_of(event_answer(CACHED, *EMPTY[1:], *late, *ending, ending="complete" if ending else "cut"))
+    [usage] = filter(None, map(find_usage, EventSplitter().feed(got)))
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (30, completion_tokens)
+    assert usage["prompt_tokens_details"]["cached_tokens"] == 20
+
+
+def test_a_stream_that_counted_nothing_tells_no_usage() -> None:
+    start = frame("message_start", message={"id": "m", "model": "small"})
+    got, _ = failure_of(event_answer(start, *EMPTY[1:], FIRST, ending="cut"))
+    assert b"Hell" in got
+    assert not any(map(find_usage, EventSplitter().feed(got)))
+
+
 def test_content_and_a_failure_in_one_piece_come_in_this_order() -> None:
     got, failure = failure_of(event_answer(b"".join([*EMPTY, FIRST, error_frame(529, "Overloaded")])))
     assert b'"content":"Hell"' in got

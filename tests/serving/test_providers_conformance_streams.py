@@ -189,10 +189,26 @@ def test_a_stream_that_is_cut_gives_what_it_had_and_fails(peer: Peer) -> None:
 
 @every_streaming
 def test_a_stream_that_ends_too_soon_fails(peer: Peer) -> None:
-    got, failed = broken(peer, event_answer(*stream_of(peer)[:-1]))
+    # Before the last three there is no word of why it ended.
+    got, failed = broken(peer, event_answer(*stream_of(peer)[:-3]))
     assert isinstance(failed, UpstreamFailed)
     assert got
     assert b"[DONE]" not in got
+
+
+@every_streaming
+@pytest.mark.parametrize("ending", ["complete", "cut", "error"])
+def test_a_stream_that_breaks_off_keeps_the_prompt_s_count(peer: Peer, ending: str) -> None:
+    if peer.name == "openai":
+        pytest.skip("counts at the end alone")
+    said = stream_of(peer)[:-3]
+    answer = event_answer(*said, ending="cut") if ending == "cut" else event_answer(*said)
+    if ending == "error":
+        answer = event_answer(*said, error_event(peer))
+    got, _ = broken(peer, answer)
+    *_, usage = map(find_usage, frames_of(got))
+    assert usage is not None
+    assert usage["prompt_tokens"] == 12
 
 
 @every_streaming

@@ -157,8 +157,9 @@ def test_each_kind_of_part(part: dict[str, Any], expected: dict[str, Any]) -> No
     ],
 )
 def test_a_message_that_means_nothing_is_refused_with_advice(message: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=r"expected|needs|must be|names no call"):
-        contents_of(message)
+    with pytest.raises(InvalidInput, match=r"expected|needs|must be|names no call") as caught:
+        contents_of({"role": "user", "content": "Hi"}, message)
+    assert (caught.value.param or "").startswith("messages[1].")
 
 
 @pytest.mark.parametrize("messages", ["hello", [3], {"role": "user"}])

@@ -1,15 +1,18 @@
 import asyncio
 import base64
+import socket
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
 from greatrouter_serving.call import Call, Reply, Target, Usage
-from greatrouter_serving.errors import InvalidInput, UpstreamFailed, UpstreamRejected
+from greatrouter_serving.errors import InvalidInput, ProviderUnreachable, UpstreamFailed, UpstreamRejected
 from greatrouter_serving.providers.faults import fault_of
 from greatrouter_serving.providers.openai import OpenAIProvider
 from greatrouter_serving.providers.session import open_session
@@ -102,7 +105,7 @@ def test_each_task_has_its_endpoint_and_the_prompt_fills_what_lacks(
     call: Call, path: str, sent: dict[str, Any]
 ) -> None:
     answer: dict[str, Any] = {
-        "choices": [{}],
+        "choices": [{"message": {}}],
         "data": [{"embedding": [0.1]}],
         "results": [{"index": 0, "relevance_score": 0.5}],
         "audio": {},
@@ -398,6 +401,47 @@ def test_an_endless_answer_is_given_up(answer: Answer) -> None:
     assert "more than 16 MB" in str(failure_of(HELLO, answer))
 
 
+FAILED_CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hel"}, "finish_reason": "error"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"index": 0}, "a choice without a message"),
+        ({"index": 0, "message": None}, "a choice without a message"),
+        ({"index": 0, "text": "legacy"}, "a choice without a message"),
+        ({"index": 0, "message": "Hello!"}, "a choice without a message"),
+        (FAILED_CHOICE, "answered with an error: it does not say which"),
+        ({**FAILED_CHOICE, "error": {"code": 502, "message": f"overloaded {KEY}"}}, "overloaded [redacted]"),
+    ],
+)
+def test_a_choice_that_is_no_answer_moves_on(choice: dict[str, Any], words: str) -> None:
+    good = COMPLETION["choices"][0]
+    for choices in ([choice], [good, choice]):
+        failed = failure_of(HELLO, json_answer({**COMPLETION, "choices": choices}))
+        assert isinstance(failed, UpstreamFailed)
+        assert words in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("error", "param", "code"),
+    [
+        ({"param": "messages", "code": "context_length_exceeded"}, "messages", "context_length_exceeded"),
+        ({"param": None, "code": 400}, None, None),
+        ({"param": {"a": 1}, "code": "x" * 201}, None, None),
+        ({"param": f"tools {KEY}", "code": f"{KEY}\n"}, "tools [redacted]", "[redacted]"),
+        ({}, None, None),
+    ],
+)
+def test_a_refusal_keeps_the_provider_s_names_for_what_is_wrong(
+    error: dict[str, Any], param: str | None, code: str | None
+) -> None:
+    for body in ({"error": {"message": "too long", **error}}, {"message": "too long", **error}):
+        refused = failure_of(HELLO, json_answer(body, 400))
+        assert isinstance(refused, UpstreamRejected)
+        assert (str(refused), refused.param, refused.code) == ("too long", param, code)
+
+
 def test_nobody_at_home_moves_on() -> None:
     async def main() -> None:
         async with open_session() as session:
@@ -407,6 +451,41 @@ def test_nobody_at_home_moves_on() -> None:
     with pytest.raises(UpstreamFailed, match=r"cannot be reached") as caught:
         asyncio.run(main())
     assert "127.0.0.1" not in str(caught.value)
+
+
+class NoSuchHost(AbstractResolver):
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        raise OSError(-2, "Name or service not known")
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_host_that_nobody_knows_is_named_in_our_own_words() -> None:
+    async def main() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchHost())) as session:
+            await OpenAIProvider("lab", "http://modles.example/v1", KEY, session).call(TARGET, HELLO, 5.0)
+
+    with pytest.raises(ProviderUnreachable) as caught:
+        asyncio.run(main())
+    assert str(caught.value) == "lab cannot be reached: its host modles.example is unknown"
+
+
+def test_an_https_address_of_a_plain_server_is_said_to_be_one() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server, open_session() as session:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            await OpenAIProvider("lab", url, KEY, session).call(TARGET, HELLO, 5.0)
+
+    with pytest.raises(ProviderUnreachable, match="lab cannot be reached: it does not speak TLS"):
+        asyncio.run(main())
 
 
 def test_silence_times_out() -> None:

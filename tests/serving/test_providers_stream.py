@@ -148,10 +148,37 @@ def test_what_fails_before_the_first_event_yields_nothing(answer: Answer, words:
     assert words in message
 
 
+STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USED = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'
+
+
+@pytest.mark.parametrize("pieces", [(FIRST, STOP), (FIRST, STOP, USED), (FIRST, STOP[:40], STOP[40:] + USED)])
+def test_an_answer_that_told_why_it_ended_is_whole_without_done(pieces: tuple[bytes, ...]) -> None:
+    assert b"".join(pieces_of(event_answer(*pieces))) == b"".join(pieces) + DONE
+
+
+def test_every_answer_that_was_asked_for_must_have_ended() -> None:
+    async def read(*pieces: bytes) -> bytes:
+        got = []
+        async with fake_server(event_answer(*pieces)) as server, open_session() as session:
+            two = Call("text", "Say hello", {"n": 2})
+            async with aclosing(OpenAIProvider("lab", server.url, None, session).stream(TARGET, two, 5.0)) as stream:
+                async for piece in stream:
+                    got.append(piece)
+        return b"".join(got)
+
+    other = STOP.replace(b'"index":0', b'"index":1')
+    assert asyncio.run(read(FIRST, STOP, other)) == FIRST + STOP + other + DONE
+    with pytest.raises(UpstreamFailed, match="incomplete"):
+        asyncio.run(read(FIRST, STOP))
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (event_answer(FIRST, SECOND), "without [DONE]"),
+        (event_answer(FIRST, STOP, ending="cut"), "broke off"),
+        (event_answer(FIRST, STOP.replace(b"stop", b"error")), "without [DONE]"),
         (event_answer(FIRST, b'data: {"x":"data: [DONE]"}\n\n'), "without [DONE]"),
         (event_answer(FIRST, SECOND, ending="cut"), "broke off"),
     ],
@@ -161,6 +188,25 @@ def test_a_stream_that_dies_later_gives_what_it_had_and_fails(answer: Answer, wo
     assert got == b"".join(answer.pieces or ())
     assert words in message
     assert status is None
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        b'data: {"choices":[],"error":{"message":"overloaded, sk-secret"}}\n\n',
+        b'event: error\ndata: {"message":"overloaded, sk-secret"}\n\n',
+        b"event: error\r\ndata: overloaded, sk-secret\r\n\r\n",
+    ],
+)
+def test_a_server_that_fails_in_its_stream_is_quoted_without_our_key(failure: bytes) -> None:
+    for pieces in ((FIRST, failure, DONE), (FIRST + failure + SECOND + DONE,)):
+        got, message, _ = failing_pieces_of(event_answer(*pieces))
+        assert (got, message) == (FIRST, "lab answered with an error: overloaded, [redacted]")
+
+
+def test_words_about_errors_are_words() -> None:
+    said = b'data: {"choices":[{"delta":{"content":"\\"error\\": event: error"}}],"error":null}\n\n'
+    assert b"".join(pieces_of(event_answer(FIRST, said, b"event: message\n" + SECOND, DONE))).count(b"data:") == 4
 
 
 @pytest.mark.parametrize(

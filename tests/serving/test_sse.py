@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greatrouter_serving.sse import DoneWatcher, EventSplitter, data_of, find_usage
+from greatrouter_serving.sse import EndWatcher, EventSplitter, data_of, find_usage, is_error
 
 LINE_ENDINGS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 LINES = st.sampled_from([b"data: {}", b"data:x", b"data", b": comment", b"event: ping", b"id: 7", b"data:  two", b""])
@@ -103,11 +103,61 @@ def test_find_usage(data: bytes, usage: object) -> None:
 )
 def test_done_is_seen_at_every_cut_and_never_in_text(stream: bytes, done: bool) -> None:
     for position in range(len(stream) + 1):
-        watcher = DoneWatcher()
+        watcher = EndWatcher()
         watcher.feed(stream[:position])
         watcher.feed(stream[position:])
         assert watcher.done is done
-    watcher = DoneWatcher()
+    watcher = EndWatcher()
     for byte in stream:
         watcher.feed(bytes([byte]))
     assert watcher.done is done
+
+
+@pytest.mark.parametrize(
+    ("frame", "fails"),
+    [
+        (b'event: error\ndata: {"message": "x"}\n\n', True),
+        (b"data: x\r\nevent:error\r\n\r\n", True),
+        (b"event: errors\ndata: x\n\n", False),
+        (b'event: message\ndata: "event: error"\n\n', False),
+        (b": event: error\n\n", False),
+    ],
+)
+def test_is_error(frame: bytes, fails: bool) -> None:
+    assert is_error(frame) is fails
+
+
+STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("stream", "choices", "finished"),
+    [
+        (STOP, 1, True),
+        (STOP.replace(b":", b": ") + b'data: {"choices":[],"usage":{}}\n\n', 1, True),
+        (STOP.replace(b'"stop"', b"null"), 1, False),
+        (STOP.replace(b"stop", b"error"), 1, False),
+        (orjson.dumps({"content": STOP.decode()}), 1, False),
+        (STOP.replace(b'"finish', b'"native_finish'), 1, False),
+        (STOP, 2, False),
+        (STOP + STOP.replace(b"stop", b"content_filter"), 2, True),
+        (b"", 1, False),
+    ],
+)
+def test_an_end_of_all_choices_is_seen_at_every_cut_and_never_in_text(
+    stream: bytes, choices: int, finished: bool
+) -> None:
+    for position in range(len(stream) + 1):
+        watcher = EndWatcher(choices)
+        watcher.feed(stream[:position])
+        watcher.feed(stream[position:])
+        assert (watcher.finished, watcher.done) == (finished, False)
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\n\n", b"\r\n", b"\r\n\r\n", b"\r\r"])
+def test_the_done_that_is_missing_is_an_event_of_its_own(ending: bytes) -> None:
+    watcher, splitter = EndWatcher(), EventSplitter()
+    stream = STOP.rstrip() + ending
+    watcher.feed(stream)
+    frames = splitter.feed(stream + watcher.missing)
+    assert [data for frame in frames if (data := data_of(frame))] == [STOP[6:].rstrip(), b"[DONE]"]

@@ -1,5 +1,6 @@
 """`GET /v1/account`: who asks, what there is to spend, what was spent, and the last calls."""
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.log_rows import exact_dollars, units
@@ -63,6 +65,8 @@ def add(app: FastAPI, server: HasServices) -> None:
     )
     async def account(request: Request) -> Response:
         caller = await caller_of(request, server.services)
+        with suppress(StoreFailed):  # what cannot be written now can still be read without the last calls
+            await server.services.accounts.flush()
         return json_answer(await run_in_threadpool(_account, server.services, caller))
 
 

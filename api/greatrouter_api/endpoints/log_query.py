@@ -25,23 +25,29 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 MOMENTS = "an RFC 3339 timestamp such as 2026-01-31T12:00:00Z, or seconds since 1970"
 
 PARAMETERS: list[dict[str, Any]] = [
-    {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS), "default": "json"}},
+    {"name": "format", "in": "query", "schema": {"type": "string", "enum": [*FORMATS, ""], "default": "json"}},
     {
         "name": "limit",
         "in": "query",
-        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
+        "schema": {
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT}, {"type": "string", "enum": [""]}],
+            "default": DEFAULT_LIMIT,
+        },
     },
     {
         "name": "before",
         "in": "query",
         "description": f"Only older requests: {MOMENTS}, or the `next_before` of the page before.",
-        "schema": {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": f"^{SECONDS.pattern}$"}]},
+        "schema": {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": f"^({SECONDS.pattern})?$"}]},
     },
     {
         "name": "after",
         "in": "query",
         "description": f"Only requests of this moment or newer: {MOMENTS}.",
-        "schema": {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": r"^[0-9]{1,10}(\.[0-9]{1,9})?$"}]},
+        "schema": {
+            "type": "string",
+            "anyOf": [{"format": "date-time"}, {"pattern": r"^([0-9]{1,10}(\.[0-9]{1,9})?)?$"}],
+        },
     },
 ]
 
@@ -58,7 +64,7 @@ def parse(query: QueryParams) -> LogQuery:
     for name, values in given.items():
         if len(values) > 1:
             raise ApiError(400, f"{name} is given {len(values)} times; send it once", param=name)
-    one = {name: values[0] for name, values in given.items() if values}
+    one = {name: values[0] for name, values in given.items() if values and values[0]}
     form = one.get("format", FORMATS[0])
     if form not in FORMATS:
         raise ApiError(400, f"format is {form!r}; allowed: {', '.join(FORMATS)}", param="format")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
@@ -11,6 +11,8 @@ from greatrouter_classifier.classification import ContentMode, Task
 from greatrouter_ranking.ranker import Optimization
 
 LONGEST_NAME, LONGEST_LIST = 200, 1_000
+
+Kind = Literal["provider", "model"]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
 Names = Annotated[list[Name], Field(max_length=LONGEST_LIST), AfterValidator(lambda names: list(dict.fromkeys(names)))]
@@ -44,11 +46,12 @@ class NamesValue(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`model` is the request's body, `schema` describes its `value`."""
+    """`model` is the request's body, `schema` describes its `value`; `kind` is what a list of names is about."""
 
     model: type[BaseModel]
     words: str
     schema: Mapping[str, Any]
+    kind: Kind | None = None
 
 
 def _one_of(model: type[BaseModel], names: Iterable[str], *, nullable: bool = True) -> Taken:
@@ -61,17 +64,18 @@ def _one_of(model: type[BaseModel], names: Iterable[str], *, nullable: bool = Tr
     )
 
 
-def _names(kind: str) -> Taken:
+def _names(kind: Kind) -> Taken:
     item = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": r"\S"}
-    words = f"a list of at most {LONGEST_LIST} {kind}, of up to {LONGEST_NAME} characters each"
-    return Taken(NamesValue, words, {"type": "array", "items": item, "maxItems": LONGEST_LIST})
+    named = {"provider": "provider slugs", "model": "model ids"}[kind]
+    words = f"a list of at most {LONGEST_LIST} {named} of the catalog, of up to {LONGEST_NAME} characters each"
+    return Taken(NamesValue, words, {"type": "array", "items": item, "maxItems": LONGEST_LIST}, kind)
 
 
 VALUES: Mapping[str, Taken] = {
     "default_optimization": _one_of(OptimizationValue, Optimization, nullable=False),
     "default_task": _one_of(TaskValue, Task),
-    "excluded_providers": _names("provider slugs"),
-    "excluded_models": _names("model ids"),
-    "preferred_providers": _names("provider slugs"),
+    "excluded_providers": _names("provider"),
+    "excluded_models": _names("model"),
+    "preferred_providers": _names("provider"),
     "content_mode_default": _one_of(ContentModeValue, ContentMode),
 }

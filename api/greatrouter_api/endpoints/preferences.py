@@ -1,6 +1,6 @@
 """`/v1/preferences`: what an organization prefers, one key at a time, and what it could prefer."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.preferences import KEYS, Preferences
+from greatrouter_api.endpoints import known_names
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.preference_values import VALUES
 from greatrouter_api.endpoints.suggestions import suggest
@@ -107,11 +108,16 @@ def _add_key(app: FastAPI, server: HasServices, key: str) -> None:
         caller = await caller_of(request, server.services)
         try:
             given = await body_of(request, taken.model, server.services)
+            value = given.model_dump(mode="json")["value"]
+            if taken.kind is not None:
+                kept = getattr(await server.services.accounts.preferences(caller.organization_id, fresh=True), key)
+                # One that is set already may stay: a catalog that was refreshed since may have lost it.
+                added = [name for name in value if name not in kept]
+                await run_in_threadpool(known_names.check, taken.kind, added, server.services)
         except ApiError as error:
             if error.status == 400:
                 error.message += f" (allowed for {key}: {taken.words})"
             raise
-        value = given.model_dump(mode="json")["value"]
         set_ = server.services.accounts.set_preference
         return _answer(caller, await run_in_threadpool(set_, caller.organization_id, key, value))
 
@@ -136,5 +142,12 @@ def _answer(caller: Caller, preferences: Preferences) -> Response:
 
 def _suggestions(services: Services, caller: Caller, current: Preferences) -> dict[str, Any]:
     accounts, organization_id = services.accounts, caller.organization_id
-    found = suggest(accounts.usage(organization_id), current, accounts.preferences_set(organization_id))
+    usage = accounts.usage(organization_id)
+    gone = {
+        *known_names.unknown("model", {model for model, _ in usage.endpoints}, services),
+        *known_names.unknown("provider", {provider for _, provider in usage.endpoints}, services),
+    }
+    endpoints = {names: tally for names, tally in usage.endpoints.items() if gone.isdisjoint(names)}
+    usage = replace(usage, endpoints=endpoints)
+    found = suggest(usage, current, accounts.preferences_set(organization_id))
     return {"suggestions": [asdict(suggestion) for suggestion in found], "tenant_id": organization_id}

@@ -22,5 +22,6 @@ def _offers(_: str, entry: dict[str, Any]) -> Iterator[Offer]:
         capabilities=texts(entry.get("capabilities")),
         open_weights=flag(entry.get("open_weights")),
         valid_from=day(entry["read_on"]),
+        aliases=texts(entry.get("aliases")),
         prices={name: decimal(value) for name, value in entry["prices"].items()},
     )

@@ -106,6 +106,7 @@ export interface EmbeddingsRequest extends Optional<{
   encoding_format: "float" | "base64";
   dimensions: number;
   user: string;
+  provider: Fields;
 }> {
   model: string;
   input: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
@@ -233,8 +234,21 @@ export interface ComparedModel {
   available?: boolean;
 }
 
+/** The units that the estimated costs are for; `typical` where there was no prompt. */
+export interface PricedFor {
+  typical: boolean;
+  prompt_tokens?: number;
+  completion_tokens?: number;
+  images?: number;
+  seconds?: number;
+  characters?: number;
+  documents?: number;
+  searches?: number;
+}
+
 export interface PriceComparisonAnswer extends Omit<SuggestAnswer, "suggestions"> {
   suggestions: ComparedModel[];
+  priced_for?: PricedFor;
 }
 
 export interface List<Row> {
@@ -266,6 +280,7 @@ export interface Family extends Fields {
 
 export interface RecommendAnswer {
   data: { model: Model; score: number; reason: string; estimated_cost_dollars: number; available: boolean }[];
+  priced_for?: PricedFor;
   classification: Classification;
   note?: string | null;
 }
@@ -295,7 +310,8 @@ export interface ChatCompletion {
   greatrouter?: Fields;
 }
 
-/** `choices[0].delta` holds the new piece; the last chunk has no choices, and holds `greatrouter`. */
+/** `choices[0].delta` holds the new piece. The last chunk holds `greatrouter`; its delta is empty, or with
+ * `stream_options.include_usage` it has no choices and holds the `usage` too. */
 export interface ChatChunk {
   id: string;
   object: "chat.completion.chunk";

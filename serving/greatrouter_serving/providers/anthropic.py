@@ -15,6 +15,12 @@ from greatrouter_serving.providers.anthropic_answer import completion_of, usage_
 from greatrouter_serving.providers.anthropic_request import messages_body
 from greatrouter_serving.providers.anthropic_stream import ChunkStream
 from greatrouter_serving.providers.faults import lost_connection
+from greatrouter_serving.providers.legacy_functions import (
+    as_functions,
+    asks_with_functions,
+    chunks_as_functions,
+    with_tools,
+)
 from greatrouter_serving.providers.payload import CHAT, endpoint_of
 from greatrouter_serving.providers.transport import MAX_BYTES_IN_LOOP, MAX_CHAT_BYTES, Transport
 
@@ -53,18 +59,21 @@ class AnthropicProvider:
         endpoint = endpoint_of(call)
         if endpoint is not CHAT:
             raise UpstreamFailed(f"{self.name} has no {endpoint.operation} endpoint: Anthropic's API defines none")
-        request = messages_body(target.upstream_model, call)
+        request = messages_body(target.upstream_model, with_tools(call))
         try:
             body, _ = await self._transport.send("POST", self._url, timeout_s, request, MAX_CHAT_BYTES)
         except UpstreamRejected as refusal:
-            raise self._fault(refusal) from refusal
+            self._raise_if_about_us(refusal)
+            raise
         if len(body) > MAX_BYTES_IN_LOOP:
-            return await asyncio.to_thread(self._reply, target, body)
-        return self._reply(target, body)
+            return await asyncio.to_thread(self._reply, target, call, body)
+        return self._reply(target, call, body)
 
-    def _reply(self, target: Target, body: bytes) -> Reply:
+    def _reply(self, target: Target, call: Call, body: bytes) -> Reply:
         document = self._transport.parse(body)
         completion = completion_of(self.name, document, target.upstream_model, int(self._clock()))
+        if asks_with_functions(call):
+            completion["choices"] = [as_functions(choice) for choice in completion["choices"]]
         return Reply(orjson.dumps(completion), usage_in(completion["usage"]))
 
     async def stream(self, target: Target, call: Call, timeout_s: float) -> AsyncGenerator[bytes, None]:
@@ -72,27 +81,26 @@ class AnthropicProvider:
 
         Until there is content nothing is yielded, so that a failure can still go to the next model; `timeout_s` limits
         that wait, and then each wait between two reads. A stream that breaks off, holds an error or ends without
-        message_stop raises UpstreamFailed after what it gave. Closing the generator closes the connection to the
-        server, so use it under `contextlib.aclosing`.
+        message_stop raises UpstreamFailed after what it gave and its usage up to there. Closing the generator closes
+        the connection to the server, so use it under `contextlib.aclosing`.
         """
         endpoint = endpoint_of(call)
         if endpoint is not CHAT:
             raise UpstreamFailed(f"{self.name} streams chat only, not {endpoint.operation}")
-        request = messages_body(target.upstream_model, call, stream=True)
+        request = messages_body(target.upstream_model, with_tools(call), stream=True)
+        by_functions = asks_with_functions(call)
         chunks = ChunkStream(self.name, target.upstream_model, int(self._clock()), self._transport.parse)
         response, given = await self._open(request, chunks, timeout_s)
         try:
             while True:
                 if given:
-                    yield given
+                    yield chunks_as_functions(given) if by_functions else given
                 if chunks.failure:
                     raise chunks.failure
                 if chunks.done:
                     await _await_end(response)
                     return
-                given = chunks.feed(await self._read(response))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise lost_connection(self.name, error, timeout_s) from error
+                given = await self._next(response, chunks, timeout_s)
         finally:
             response.close()
 
@@ -107,29 +115,35 @@ class AnthropicProvider:
             async with asyncio.timeout(timeout_s):
                 response, piece = await self._transport.open_stream(self._url, request, timeout_s)
                 try:
-                    while not (given := chunks.feed(piece)):
+                    given = chunks.feed(piece)
+                    while not given:
                         if chunks.failure:
                             raise chunks.failure
-                        piece = await self._read(response)
+                        given = await self._next(response, chunks, timeout_s)
                     return response, given
                 except BaseException:
                     response.close()
                     raise
         except UpstreamRejected as refusal:
-            raise self._fault(refusal) from refusal
-        except (aiohttp.ClientError, TimeoutError) as error:
+            self._raise_if_about_us(refusal)
+            raise
+        except TimeoutError as error:
             raise lost_connection(self.name, error, timeout_s) from error
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        piece = await response.content.readany()
+    async def _next(self, response: aiohttp.ClientResponse, chunks: ChunkStream, timeout_s: float) -> bytes:
+        try:
+            piece = await response.content.readany()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return chunks.fail(lost_connection(self.name, error, timeout_s))
         if not piece:
-            raise UpstreamFailed(f"{self.name} ended its stream without message_stop: the answer is incomplete")
-        return piece
+            incomplete = f"{self.name} ended its stream without message_stop: the answer is incomplete"
+            return chunks.fail(UpstreamFailed(incomplete))
+        return chunks.feed(piece)
 
-    def _fault(self, refusal: UpstreamRejected) -> UpstreamFailed | UpstreamRejected:
+    def _raise_if_about_us(self, refusal: UpstreamRejected) -> None:
         if refusal.status == 400 and _ABOUT_OUR_ACCOUNT.search(str(refusal)):
-            return UpstreamFailed(f"{self.name} wants its account funded or changed (status 400)", refusal.status)
-        return UpstreamRejected(str(refusal), refusal.status)
+            words = f"{self.name} wants its account funded or changed (status 400)"
+            raise UpstreamFailed(words, refusal.status) from refusal
 
 
 async def _await_end(response: aiohttp.ClientResponse) -> None:

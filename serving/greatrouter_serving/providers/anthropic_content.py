@@ -21,7 +21,7 @@ def blocks_of(where: str, content: object) -> list[dict[str, Any]]:
     if isinstance(content, str):
         content = [content]
     if not isinstance(content, list):
-        raise InvalidInput(f"{where} must be a string or a list of parts")
+        raise InvalidInput(f"{where} must be a string or a list of parts", where)
     blocks = [_block(f"{where}[{place}]", part) for place, part in enumerate(content)]
     return [block for block in blocks if block["type"] != "text" or block["text"].strip()]
 
@@ -30,7 +30,7 @@ def _block(where: str, part: object) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if not isinstance(part, dict):
-        raise InvalidInput(f"{where} must be an object with a type: {_ALLOWED}")
+        raise InvalidInput(f"{where} must be an object with a type: {_ALLOWED}", where)
     kind = part.get("type")
     if kind in ("text", "input_text", "refusal"):
         words = part.get("refusal" if kind == "refusal" else "text")
@@ -44,7 +44,8 @@ def _block(where: str, part: object) -> dict[str, Any]:
     elif isinstance(kind, str) and kind in _OWN_BLOCKS:
         return part
     else:
-        raise InvalidInput(f"{where} has type {kind!r}, which Anthropic's models do not read; expected {_ALLOWED}")
+        words = f"{where} has type {kind!r}, which Anthropic's models do not read; expected {_ALLOWED}"
+        raise InvalidInput(words, where)
     return {**block, "cache_control": part["cache_control"]} if part.get("cache_control") else block
 
 
@@ -76,11 +77,13 @@ def _document_source(where: str, file: dict[str, Any]) -> dict[str, Any]:
     if media_type == "application/pdf":
         return {"type": "base64", "media_type": media_type, "data": data}
     if not media_type.startswith("text/"):
-        raise InvalidInput(f"{where} is a file of type {media_type}; expected application/pdf or text/plain")
+        words = f"{where} is a file of type {media_type}; expected application/pdf or text/plain"
+        raise InvalidInput(words, where)
     try:
         text = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{where} is not a text in UTF-8 as base64; expected data:text/plain;base64,...") from error
+        words = f"{where} is not a text in UTF-8 as base64; expected data:text/plain;base64,..."
+        raise InvalidInput(words, where) from error
     return {"type": "text", "media_type": "text/plain", "data": text}
 
 
@@ -88,11 +91,11 @@ def _embedded(where: str, url: str) -> tuple[str, str]:
     """The media type and the base64 of a data URL."""
     head, comma, data = url.partition(",")
     if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise InvalidInput(f"{where} must be an http(s) URL or a data URL: data:image/png;base64,...")
+        raise InvalidInput(f"{where} must be an http(s) URL or a data URL: data:image/png;base64,...", where)
     return head[len("data:") : -len(";base64")].partition(";")[0], data
 
 
 def _string(where: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(f"{where} lacks its text or URL; expected a string")
+        raise InvalidInput(f"{where} lacks its text or URL; expected a string", where)
     return value

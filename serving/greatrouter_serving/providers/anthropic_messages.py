@@ -30,7 +30,7 @@ def conversation_of(
     """The blocks of the system prompt, and the turns. `prompt` is the user's where there are no messages."""
     given = fields.get("messages") or []
     if not isinstance(given, list):
-        raise InvalidInput("messages must be a list of {role, content} objects")
+        raise InvalidInput("messages must be a list of {role, content} objects", "messages")
     system = blocks_of("system", fields.get("system"))
     turns: list[dict[str, Any]] = []
     for place, message in enumerate(given):
@@ -45,7 +45,8 @@ def conversation_of(
         elif role == "assistant":
             _add(turns, "assistant", _assistant(where, message, model))
         else:
-            raise InvalidInput(f"{where} has role {role!r}; expected an object with one of the roles {_ROLES}")
+            words = f"{where} has role {role!r}; expected an object with one of the roles {_ROLES}"
+            raise InvalidInput(words, where)
     if not turns:
         own = fields.get("prompt")
         _add(turns, "user", blocks_of("prompt", own if own and isinstance(own, str) else prompt))
@@ -61,7 +62,8 @@ def _add(turns: list[dict[str, Any]], role: str, blocks: Blocks) -> None:
 
 def _mended(turns: list[dict[str, Any]], generation: Generation) -> list[dict[str, Any]]:
     if not turns:
-        raise InvalidInput("there is nothing to answer: chat needs a prompt, or messages that are not empty")
+        words = "there is nothing to answer: chat needs a prompt, or messages that are not empty"
+        raise InvalidInput(words, "messages")
     for turn in turns:
         if turn["role"] == "user":
             turn["content"].sort(key=lambda block: block["type"] != "tool_result")
@@ -88,7 +90,8 @@ def _assistant(where: str, message: Mapping[str, Any], model: str) -> Blocks:
     blocks = _thoughts(message.get("reasoning_details"), model) + blocks_of(f"{where}.content", content)
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
-        raise InvalidInput(f"{where}.tool_calls must be a list of {{id, type, function}} objects")
+        words = f"{where}.tool_calls must be a list of {{id, type, function}} objects"
+        raise InvalidInput(words, f"{where}.tool_calls")
     return blocks + [_use(f"{where}.tool_calls[{place}]", call) for place, call in enumerate(calls)]
 
 
@@ -124,14 +127,15 @@ def _thought(detail: Mapping[str, Any]) -> dict[str, Any]:
 def _use(where: str, call: object) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(call, dict) or not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise InvalidInput(f"{where} needs an id and a function with a name")
+        raise InvalidInput(f"{where} needs an id and a function with a name", where)
     arguments = function.get("arguments") or "{}"
     try:
         given = orjson.loads(arguments) if isinstance(arguments, str) else arguments
     except orjson.JSONDecodeError:
         given = None
     if not isinstance(given, dict):
-        raise InvalidInput(f"{where}.function.arguments is not a JSON object written as a string")
+        where = f"{where}.function.arguments"
+        raise InvalidInput(f"{where} is not a JSON object written as a string", where)
     return {"type": "tool_use", "id": _identifier(where, call.get("id")), "name": function["name"], "input": given}
 
 
@@ -149,5 +153,5 @@ def _result(where: str, message: Mapping[str, Any]) -> dict[str, Any]:
 def _identifier(where: str, value: object, name: str = "id") -> str:
     """Other makers' ids (`functions.get:0`) hold what Anthropic's may not."""
     if not isinstance(value, str) or not value:
-        raise InvalidInput(f"{where} needs its {name}: a non-empty string")
+        raise InvalidInput(f"{where} needs its {name}: a non-empty string", f"{where}.{name}")
     return _NOT_IN_AN_ID.sub("_", value)

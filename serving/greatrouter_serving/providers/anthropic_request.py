@@ -26,6 +26,7 @@ from greatrouter_serving.providers.payload import to_json
 _PASSED = ("cache_control", "container", "context_management", "inference_geo", "mcp_servers", "speed")
 _SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 _MIN_TOP_P_WHILE_THINKING = 0.95
+_SCHEMA = "response_format.json_schema.schema"
 _ONLY_JSON = "Answer with one JSON object and nothing else: no words around it and no code fence."
 
 Body = dict[str, Any]
@@ -35,7 +36,7 @@ def messages_body(model: str, call: Call, *, stream: bool = False) -> bytes:
     """Raises InvalidInput where the input cannot be said to Anthropic at all."""
     fields = call.input
     if fields.get("n") not in (None, 1):
-        raise InvalidInput("n: Anthropic's models give one answer a call; expected 1, or send the call n times")
+        raise InvalidInput("n: Anthropic's models give one answer a call; expected 1, or send the call n times", "n")
     generation = generation_of(model)
     system, turns = conversation_of(fields, call.prompt, model, generation)
     body: Body = {"model": model, "max_tokens": _max_tokens(fields, generation)}
@@ -59,7 +60,7 @@ def _max_tokens(fields: Mapping[str, Any], generation: Generation) -> int:
         value = fields.get(name)
         if value is not None:
             if type(value) is not int or value < 1:
-                raise InvalidInput(f"{name} is {value!r}; expected a whole number of 1 or more")
+                raise InvalidInput(f"{name} is {value!r}; expected a whole number of 1 or more", name)
             return value
     return generation.max_tokens
 
@@ -90,13 +91,14 @@ def _add_output(body: Body, fields: Mapping[str, Any], generation: Generation) -
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         schema = _schema_in(wanted)
         if generation.json_schema:
-            config.setdefault("format", {"type": "json_schema", "schema": enforceable(schema)})
+            config.setdefault("format", {"type": "json_schema", "schema": enforceable(schema, _SCHEMA)})
         else:
             wishes.append(f"{_ONLY_JSON} It must match this JSON Schema: {to_json(schema).decode()}")
     elif isinstance(wanted, dict) and wanted.get("type") == "json_object":
         wishes.append(_ONLY_JSON)
     elif wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") != "text"):
-        raise InvalidInput("response_format must be an object; expected type text, json_object or json_schema")
+        words = "response_format must be an object; expected type text, json_object or json_schema"
+        raise InvalidInput(words, "response_format")
     if config:
         body["output_config"] = config
     return wishes
@@ -106,7 +108,7 @@ def _schema_in(wanted: Mapping[str, Any]) -> dict[str, Any]:
     named = wanted.get("json_schema")
     schema = named.get("schema") if isinstance(named, dict) else None
     if not isinstance(schema, dict):
-        raise InvalidInput("response_format needs json_schema.schema: a JSON Schema object")
+        raise InvalidInput("response_format needs json_schema.schema: a JSON Schema object", _SCHEMA)
     return schema
 
 
@@ -136,7 +138,8 @@ def _add_sampling(body: Body, fields: Mapping[str, Any], generation: Generation)
     stops = fields.get("stop_sequences") or fields.get("stop") or []
     stops = [stops] if isinstance(stops, str) else stops
     if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
-        raise InvalidInput("stop must be a string or a list; expected strings only")
+        param = "stop_sequences" if fields.get("stop_sequences") else "stop"
+        raise InvalidInput(f"{param} must be a string or a list; expected strings only", param)
     # Anthropic refuses white space alone.
     stops = [stop for stop in stops if stop.strip()]
     if stops:
@@ -159,7 +162,7 @@ def _number(fields: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidInput(f"{name} is {value!r}; expected a number")
+        raise InvalidInput(f"{name} is {value!r}; expected a number", name)
     return value
 
 

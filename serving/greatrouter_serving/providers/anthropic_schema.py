@@ -22,8 +22,8 @@ _FORMATS = frozenset(
 _SILENT = frozenset({"$schema", "$id", "$comment", "additionalProperties", "examples"})
 
 
-def enforceable(schema: object, depth: int = 0) -> Any:
-    """`schema` with every object closed and without the keywords that would be refused.
+def enforceable(schema: object, param: str | None = None, depth: int = 0) -> Any:
+    """`schema` with every object closed and without the keywords that would be refused; it stands in the field `param`.
 
     >>> enforceable({"type": "integer", "minimum": 1, "description": "How many"})
     {'type': 'integer', 'description': 'How many (minimum: 1)'}
@@ -31,20 +31,20 @@ def enforceable(schema: object, depth: int = 0) -> Any:
     if not isinstance(schema, dict):
         return schema
     if depth > MAX_DEPTH:
-        raise InvalidInput(f"a JSON Schema nests deeper than {MAX_DEPTH} levels; use a flatter one")
+        raise InvalidInput(f"a JSON Schema nests deeper than {MAX_DEPTH} levels; use a flatter one", param)
     kept: dict[str, Any] = {}
     told = []
     for key, value in schema.items():
         if key in _NAMED_SCHEMAS and isinstance(value, dict):
-            kept[key] = {name: enforceable(part, depth + 1) for name, part in value.items()}
+            kept[key] = {name: enforceable(part, param, depth + 1) for name, part in value.items()}
         elif key in _CHOICES and isinstance(value, list):
-            kept.setdefault(_CHOICES[key], []).extend(enforceable(part, depth + 1) for part in value)
+            kept.setdefault(_CHOICES[key], []).extend(enforceable(part, param, depth + 1) for part in value)
         elif key == "items":
-            kept[key] = enforceable(value, depth + 1)
+            kept[key] = enforceable(value, param, depth + 1)
         elif key in _AS_IT_IS or _is_held(key, value):
             kept[key] = value
         elif key not in _SILENT:
-            told.append(f"{key}: {_written(value)}")
+            told.append(f"{key}: {_written(value, param)}")
     if _is_object(kept):
         kept["additionalProperties"] = False
     if told:
@@ -61,8 +61,8 @@ def _is_object(schema: dict[str, Any]) -> bool:
     return kind == "object" or "properties" in schema or (isinstance(kind, list) and "object" in kind)
 
 
-def _written(value: object) -> str:
+def _written(value: object, param: str | None) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise InvalidInput(f"a JSON Schema cannot be sent: {error}; use strings and 64-bit numbers") from error
+        raise InvalidInput(f"a JSON Schema cannot be sent: {error}; use strings and 64-bit numbers", param) from error

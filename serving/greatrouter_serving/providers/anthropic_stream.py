@@ -1,5 +1,6 @@
 """A stream of Anthropic's events as one of OpenAI's chunks, without I/O."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from greatrouter_serving.errors import UpstreamFailed
 from greatrouter_serving.providers.anthropic_answer import GAP, annotations_of, chat_usage, finish_reason
 from greatrouter_serving.providers.anthropic_messages import REASONING_FORMAT
 from greatrouter_serving.providers.faults import malformed
+from greatrouter_serving.providers.tokens import tokens_of
 from greatrouter_serving.providers.transport import MAX_CHAT_BYTES
 from greatrouter_serving.sse import EventSplitter, data_of
 
@@ -21,7 +23,8 @@ class ChunkStream:
 
     Nothing comes of the message's start, of pings or of a text block that is still empty: until there is content, a
     failure can still go to the next model. After `done` the stream is whole, `[DONE]` included. A `failure` stands
-    behind what was given last. `parse` reads one event, and raises UpstreamFailed for an error or for what is no JSON.
+    behind what was given last, which is the usage up to there. `parse` reads one event, and raises UpstreamFailed for
+    an error or for what is no JSON.
     """
 
     def __init__(self, name: str, model: str, created: int, parse: Callable[[bytes], dict[str, Any]]) -> None:
@@ -38,6 +41,7 @@ class ChunkStream:
         self._text_head = b""
         self._has_role = False
         self._usage: dict[str, Any] = {}
+        self._tokens = 0.0
         self._stop_reason: object = None
         self._kind: object = None
         self._citations: list[Any] = []
@@ -61,8 +65,17 @@ class ChunkStream:
                 if data and not self.done:
                     self._read(self._parse(data), chunks)
         except UpstreamFailed as failure:
-            self.failure = failure
+            chunks.append(self.fail(failure))
         return b"".join(chunks)
+
+    def fail(self, failure: UpstreamFailed) -> bytes:
+        """Keeps the failure; the chunk with the usage of what was given. Anthropic counts the prompt at the start but
+        the answer only at its end, so up to there it is an estimate."""
+        self.failure = failure
+        if not self._has_role or not chat_usage(self._usage)["prompt_tokens"]:
+            return b""
+        estimated = {} if self._stop_reason else {"output_tokens": math.ceil(self._tokens)}
+        return self._usage_chunk(self._usage | estimated)
 
     def _read(self, event: dict[str, Any], chunks: list[bytes]) -> None:
         """Kinds of events that are not known are passed over, as Anthropic asks for."""
@@ -105,11 +118,13 @@ class ChunkStream:
             arguments = _string(self._name, delta, "partial_json")
             if arguments and self._kind == "tool_use":
                 self._has_arguments = True
+                self._tokens += tokens_of(arguments)
                 function = {"index": self._calls - 1, "function": {"arguments": arguments}}
                 self._add({"tool_calls": [function]}, chunks)
         elif kind == "thinking_delta":
             thought = _string(self._name, delta, "thinking")
             if thought:
+                self._tokens += tokens_of(thought)
                 self._add_thought({"type": "reasoning.text", "text": thought}, thought, chunks)
         elif kind == "signature_delta":
             signature = _string(self._name, delta, "signature")
@@ -151,6 +166,7 @@ class ChunkStream:
         """By hand: a whole chunk through orjson takes three times as long."""
         if not text:
             return
+        self._tokens += tokens_of(text)
         if self._is_gap:
             text, self._is_gap = GAP + text, False
         self._length += len(text)
@@ -188,9 +204,12 @@ class ChunkStream:
             "native_finish_reason": self._stop_reason,
         }
         chunks.append(self._head + b',"choices":' + orjson.dumps([choice]) + b"}\n\n")
-        chunks.append(self._head + b',"choices":[],"usage":' + orjson.dumps(chat_usage(self._usage)) + b"}\n\n")
+        chunks.append(self._usage_chunk(self._usage))
         chunks.append(_DONE)
         self.done = True
+
+    def _usage_chunk(self, usage: dict[str, Any]) -> bytes:
+        return self._head + b',"choices":[],"usage":' + orjson.dumps(chat_usage(usage)) + b"}\n\n"
 
 
 def _part(name: str, event: dict[str, Any], key: str) -> dict[str, Any]:

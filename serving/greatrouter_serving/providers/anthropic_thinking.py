@@ -26,14 +26,16 @@ def asked_of(fields: Mapping[str, Any]) -> Asked | None:
     """None where the caller says nothing of reasoning."""
     reasoning = fields.get("reasoning")
     if reasoning is not None and not isinstance(reasoning, dict):
-        raise InvalidInput("reasoning must be an object with effort or max_tokens")
+        raise InvalidInput("reasoning must be an object with effort or max_tokens", "reasoning")
     reasoning = reasoning or {}
     effort = reasoning.get("effort") or fields.get("reasoning_effort")
     if effort is not None and effort != "none" and (not isinstance(effort, str) or effort not in BUDGET_SHARES):
-        raise InvalidInput(f"reasoning effort is {effort!r}; expected none, {', '.join(BUDGET_SHARES)}")
+        param = "reasoning.effort" if reasoning.get("effort") else "reasoning_effort"
+        raise InvalidInput(f"reasoning effort is {effort!r}; expected none, {', '.join(BUDGET_SHARES)}", param)
     budget = reasoning.get("max_tokens")
     if budget is not None and (type(budget) is not int or budget < 0):
-        raise InvalidInput("reasoning.max_tokens must be a whole number of tokens; expected 1024 or more")
+        words = "reasoning.max_tokens must be a whole number of tokens; expected 1024 or more"
+        raise InvalidInput(words, "reasoning.max_tokens")
     is_off = effort == "none" or reasoning.get("enabled") is False
     if not (effort or budget or is_off or reasoning.get("enabled") is True):
         return None

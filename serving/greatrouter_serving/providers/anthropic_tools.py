@@ -20,7 +20,8 @@ def tools_of(call: Call, generation: Generation) -> list[dict[str, Any]]:
     """The caller's functions as Anthropic's tools, Anthropic's own as they are, and the web search where it is due."""
     given = call.input.get("tools") or []
     if not isinstance(given, list):
-        raise InvalidInput("tools must be a list of {type: function, function: {name, parameters}} objects")
+        words = "tools must be a list of {type: function, function: {name, parameters}} objects"
+        raise InvalidInput(words, "tools")
     tools = [_tool(f"tools[{place}]", tool, generation) for place, tool in enumerate(given)]
     options = call.input.get("web_search_options")
     wants_search = call.task == "web_search" or isinstance(options, dict)
@@ -31,20 +32,21 @@ def tools_of(call: Call, generation: Generation) -> list[dict[str, Any]]:
 
 def _tool(where: str, tool: object, generation: Generation) -> dict[str, Any]:
     if not isinstance(tool, dict):
-        raise InvalidInput(f"{where} must be an object: {{type: function, function: {{name, parameters}}}}")
+        raise InvalidInput(f"{where} must be an object: {{type: function, function: {{name, parameters}}}}", where)
     if tool.get("type") != "function" and "custom" not in tool:
         return tool
     function = tool.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise InvalidInput(f"{where} needs function.name; expected type function, or one of Anthropic's own tools")
-    schema = function.get("parameters") or {}
+        words = f"{where} needs function.name; expected type function, or one of Anthropic's own tools"
+        raise InvalidInput(words, where)
+    schema, place = function.get("parameters") or {}, f"{where}.function.parameters"
     if not isinstance(schema, dict):
-        raise InvalidInput(f"{where}.function.parameters must be a JSON Schema object")
+        raise InvalidInput(f"{place} must be a JSON Schema object", place)
     strict = bool(function.get("strict")) and generation.json_schema
     schema = {"type": "object", **schema}
     if schema["type"] == "object":
         schema.setdefault("properties", {})
-    translated = {"name": function["name"], "input_schema": enforceable(schema) if strict else schema}
+    translated = {"name": function["name"], "input_schema": enforceable(schema, place) if strict else schema}
     if function.get("description"):
         translated["description"] = function["description"]
     if strict:
@@ -82,7 +84,8 @@ def _choice(given: object) -> dict[str, Any]:
             return {"type": "tool", "name": function["name"]}
         if given.get("type") in _OWN_CHOICES:
             return given
-    raise InvalidInput("tool_choice must be auto, required, none, or {type: function, function: {name}}")
+    words = "tool_choice must be auto, required, none, or {type: function, function: {name}}"
+    raise InvalidInput(words, "tool_choice")
 
 
 def is_forced(choice: Mapping[str, Any] | None) -> bool:

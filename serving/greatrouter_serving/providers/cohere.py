@@ -134,7 +134,8 @@ def _rerank_call(call: Call) -> Call:
     """The call with nothing in its input that Cohere does not know; its second version takes strings alone."""
     documents = documents_in(call.input)
     if not all(isinstance(document, str) for document in documents):
-        raise InvalidInput("Cohere needs each of input.documents to be a string or an object with a string text")
+        words = "Cohere needs each of documents to be a string or an object with a string text"
+        raise InvalidInput(words, "documents")
     given = {name: call.input[name] for name in _RERANK_FIELDS if call.input.get(name) is not None}
     return Call(call.task, call.prompt, {**given, "documents": documents}, call.content_mode, call.request_id)
 
@@ -158,8 +159,9 @@ def _texts(call: Call) -> list[str]:
     texts = given if isinstance(given, list) else [given]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise InvalidInput(
-            "Cohere needs input.input to be a text or a list of texts, none of them empty: "
-            "its models take no token ids, so send the text they were made from"
+            "Cohere needs input to be a text or a list of texts, none of them empty: "
+            "its models take no token ids, so send the text they were made from",
+            "texts" if call.input.get("input") is None else "input",
         )
     return texts
 

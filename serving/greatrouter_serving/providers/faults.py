@@ -1,5 +1,6 @@
 """What a provider's failure means: which statuses move on to the next model, and which words may be shown."""
 
+import errno
 import math
 import re
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _KEY_IS_WRONG = re.compile(
 )
 
 MAX_MESSAGE_CHARACTERS = 500
+# Of a field's path or an error's code.
+MAX_NAME_CHARACTERS = 200
 # A daily quota may be that long in coming back; nothing a caller could wait for is longer.
 LONGEST_WAIT_S = 86_400.0
 # Google's way to say when: a google.rpc.RetryInfo among the error's details.
@@ -41,7 +44,8 @@ def fault_of(
     if status in _ABOUT_OUR_ACCOUNT:
         return UpstreamFailed(f"{provider} {_ABOUT_OUR_ACCOUNT[status]} (status {status})", status)
     if 400 <= status < 500 and status not in NOT_THE_REQUEST:
-        return UpstreamRejected(words or f"{provider} refused the request with status {status} and no reason", status)
+        words = words or f"{provider} refused the request with status {status} and no reason"
+        return UpstreamRejected(words, status, _name_in(body, "param", secret), _name_in(body, "code", secret))
     if 300 <= status < 400:
         return UpstreamFailed(f"{provider} redirects (status {status}): correct its base_url", status)
     return UpstreamFailed(f"{provider} answered status {status}" + (f": {words}" if words else ""), status, wait_s)
@@ -89,18 +93,32 @@ def malformed(provider: str, what: str) -> UpstreamFailed:
 
 
 def lost_connection(provider: str, error: Exception, timeout_s: float) -> UpstreamFailed:
-    """The error for a request that got no answer or half of one. In our words: aiohttp's would name internal hosts."""
+    """The error for a request that got no answer or half of one. In our words: aiohttp's would name internal hosts.
+
+    Only a host that nobody knows is named: it leads nowhere, and whoever mistyped it has to see it.
+    """
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return ProviderUnreachable(f"{provider} cannot be reached: no connection in time")
     if isinstance(error, TimeoutError):
         return UpstreamFailed(f"{provider} did not answer within {timeout_s:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return ProviderUnreachable(f"{provider} cannot be reached ({type(error).__name__})")
+        return ProviderUnreachable(f"{provider} cannot be reached: {_obstacle(error)}")
     if isinstance(error, aiohttp.ClientPayloadError):
         return UpstreamFailed(f"{provider} broke off in the middle of its answer")
     if isinstance(error, aiohttp.ClientConnectionError):
         return UpstreamFailed(f"{provider} closed the connection before answering")
     return UpstreamFailed(f"{provider} sent something that is not HTTP ({type(error).__name__})")
+
+
+def _obstacle(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"its host {error.host} is unknown"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not valid"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "it does not speak TLS as its https:// address promises"
+    reasons = {errno.ECONNREFUSED: "it refused the connection", errno.ECONNRESET: "it reset the connection"}
+    return reasons.get(error.os_error.errno or 0, f"no way leads there ({type(error.os_error).__name__})")
 
 
 def message_of(body: bytes, secret: str | None) -> str:
@@ -111,6 +129,19 @@ def message_of(body: bytes, secret: str | None) -> str:
         # A proxy's page of HTML tells a caller nothing.
         words = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
     return redacted(words, secret)
+
+
+def _name_in(body: bytes, key: str, secret: str | None) -> str | None:
+    """A short string that OpenAI puts beside its words, and older servers on their own; None where there is none."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    error = document.get("error", document) if isinstance(document, dict) else None
+    name = error.get(key) if isinstance(error, dict) else None
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        return None
+    return redacted(name, secret)
 
 
 def redacted(words: str, secret: str | None) -> str:

@@ -80,15 +80,18 @@ def _add_file(form: aiohttp.FormData, name: str, source: str) -> None:
 
 def decode(name: str, source: str) -> bytes:
     """The bytes of a data URL or of plain base64. A web address is refused: fetching it would open our network."""
+    param = name.removesuffix("[]")
     if source.startswith(("http://", "https://")):
-        raise InvalidInput(f"{name} must be base64 or a data URL, not a web address: download it and send its bytes")
+        words = f"{name} must be base64 or a data URL, not a web address: download it and send its bytes"
+        raise InvalidInput(words, param)
     encoded = source.partition(",")[2] if source.startswith("data:") else source
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidInput(f"{name} is not valid base64 ({error}): send the file's bytes in standard base64") from error
+        words = f"{name} is not valid base64 ({error}): send the file's bytes in standard base64"
+        raise InvalidInput(words, param) from error
     if not data:
-        raise InvalidInput(f"{name} is empty: send the file's bytes in standard base64")
+        raise InvalidInput(f"{name} is empty: send the file's bytes in standard base64", param)
     return data
 
 

@@ -28,6 +28,12 @@ from greatrouter_serving.providers.gemini_images import (
 )
 from greatrouter_serving.providers.gemini_request import chat_request
 from greatrouter_serving.providers.gemini_stream import CompletionStream
+from greatrouter_serving.providers.legacy_functions import (
+    as_functions,
+    asks_with_functions,
+    chunks_as_functions,
+    with_tools,
+)
 from greatrouter_serving.providers.payload import (
     CHAT,
     EMBEDDINGS,
@@ -97,7 +103,8 @@ class GeminiProvider:
         if endpoint is not CHAT:
             raise UpstreamFailed(f"{self.name} streams chat only, not {endpoint.operation}")
         model = target.upstream_model
-        request = chat_request(self.name, model, call)
+        request = chat_request(self.name, model, with_tools(call))
+        by_functions = asks_with_functions(call)
         candidates = request.get("generationConfig", {}).get("candidateCount", 1)
         chunks = CompletionStream(
             self.name,
@@ -110,7 +117,7 @@ class GeminiProvider:
         response, piece = await self._begin(model, to_json(request), chunks, timeout_s)
         try:
             while piece:
-                yield piece
+                yield chunks_as_functions(piece) if by_functions else piece
                 piece = await self._next(response, chunks, timeout_s)
         finally:
             response.close()
@@ -125,13 +132,15 @@ class GeminiProvider:
         return endpoint
 
     async def _chat(self, model: str, call: Call, timeout_s: float) -> Reply:
-        request = chat_request(self.name, model, call)
+        request = chat_request(self.name, model, with_tools(call))
         body = await self._post(model, "generateContent", request, timeout_s, MAX_CHAT_BYTES)
         return await _in_thread_if_large(self._completion, model, call, body)
 
     def _completion(self, model: str, call: Call, body: bytes) -> Reply:
         document = self._transport.parse(body, _ANSWER_KEYS)
         answer, usage = completion(self.name, model, document, int(self._clock()))
+        if asks_with_functions(call):
+            answer["choices"] = [as_functions(choice) for choice in answer["choices"]]
         return Reply(orjson.dumps(answer), replace(usage, searches=searches_in(document, model)))
 
     async def _embeddings(self, model: str, call: Call, timeout_s: float) -> Reply:

@@ -125,7 +125,8 @@ def thinking_config(model: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         effort = "none"
     budget = wanted.get("max_tokens")
     if effort is not None and (not isinstance(effort, str) or effort not in _BUDGETS):
-        raise InvalidInput(f"unknown reasoning effort {effort!r}: expected one of {', '.join(_BUDGETS)}")
+        param = "reasoning.effort" if wanted.get("effort") else "reasoning_effort"
+        raise InvalidInput(f"unknown reasoning effort {effort!r}: expected one of {', '.join(_BUDGETS)}", param)
     asked = effort is not None or budget is not None or bool(wanted) or "include_reasoning" in fields
     if not asked or not _thinks(model):
         return {}

@@ -34,21 +34,24 @@ class Conversation:
         self._calls: dict[str, tuple[int, str]] = {}
         self._results: list[tuple[int, dict[str, Any], list[dict[str, Any]]]] = []
 
-    def add(self, message: Mapping[str, Any]) -> None:
+    def add(self, where: str, message: Mapping[str, Any]) -> None:
+        """`where` is the message's path, for words about what is wrong with it."""
         role = message.get("role")
         if role == "tool":
-            self._results.append(self._result(message))
+            self._results.append(self._result(where, message))
             return
         self._end_results()
         if role in ("system", "developer"):
-            self.system += parts_of(message.get("content"))
+            self.system += parts_of(f"{where}.content", message.get("content"))
         elif role == "user":
             # A turn must have parts, and a part must have something in it.
-            self.contents.append({"role": "user", "parts": parts_of(message.get("content")) or [{"text": " "}]})
+            parts = parts_of(f"{where}.content", message.get("content"))
+            self.contents.append({"role": "user", "parts": parts or [{"text": " "}]})
         elif role == "assistant":
-            self._add_answer(message)
+            self._add_answer(where, message)
         else:
-            raise InvalidInput(f"unknown role {role!r}: expected system, developer, user, assistant or tool")
+            words = f"unknown role {role!r}: expected system, developer, user, assistant or tool"
+            raise InvalidInput(words, f"{where}.role")
 
     def end(self) -> None:
         """After the last message. A system message alone is turned into the question that Gemini wants."""
@@ -57,12 +60,12 @@ class Conversation:
             self.contents.append({"role": "user", "parts": self.system or [{"text": " "}]})
             self.system = []
 
-    def _add_answer(self, message: Mapping[str, Any]) -> None:
-        parts = _answer_parts(message)
+    def _add_answer(self, where: str, message: Mapping[str, Any]) -> None:
+        parts = _answer_parts(where, message)
         self._calls = {}
         unsigned = self._needs_signatures
         for place, call in enumerate(objects(message.get("tool_calls"))):
-            part = _call_part(call)
+            part = _call_part(f"{where}.tool_calls[{place}]", call)
             self._calls[str(call.get("id"))] = (place, part["functionCall"]["name"])
             if unsigned and "thoughtSignature" not in part:
                 part["thoughtSignature"] = UNSIGNED
@@ -75,13 +78,14 @@ class Conversation:
         else:
             self.contents.append({"role": "model", "parts": parts})
 
-    def _result(self, message: Mapping[str, Any]) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+    def _result(self, where: str, message: Mapping[str, Any]) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
         """The call's place, its result, and pictures or files that came with it."""
         call_id = str(message.get("tool_call_id"))
         place, name = self._calls.get(call_id, (len(self._calls), message.get("name")))
         if not name:
-            raise InvalidInput(f"tool_call_id {call_id!r} names no call of the assistant message before it")
-        parts = parts_of(message.get("content"))
+            words = f"tool_call_id {call_id!r} names no call of the assistant message before it"
+            raise InvalidInput(words, f"{where}.tool_call_id")
+        parts = parts_of(f"{where}.content", message.get("content"))
         text = "".join(part["text"] for part in parts if "text" in part)
         result = {"id": call_id, "name": name, "response": _as_object(text, "output")}
         return place, {"functionResponse": result}, [part for part in parts if "text" not in part]
@@ -94,13 +98,13 @@ class Conversation:
             self._results = []
 
 
-def parts_of(content: object) -> list[dict[str, Any]]:
+def parts_of(where: str, content: object) -> list[dict[str, Any]]:
     """A message's content, in one string or in parts."""
     if content is None or isinstance(content, str):
         return [{"text": content}] if content else []
     if not isinstance(content, list):
-        raise InvalidInput("content must be a string or a list of parts, or null beside tool_calls")
-    return [part for item in content for part in _part(item)]
+        raise InvalidInput("content must be a string or a list of parts, or null beside tool_calls", where)
+    return [part for place, item in enumerate(content) for part in _part(f"{where}[{place}]", item)]
 
 
 def media_part(source: str, default_type: str) -> dict[str, Any]:
@@ -119,65 +123,65 @@ def media_part(source: str, default_type: str) -> dict[str, Any]:
     return {"fileData": {"mimeType": guessed or default_type, "fileUri": source}}
 
 
-def _part(item: object) -> list[dict[str, Any]]:
+def _part(where: str, item: object) -> list[dict[str, Any]]:
     if isinstance(item, str):
         return [{"text": item}] if item else []
     kind = item.get("type") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(kind, str):
-        raise InvalidInput(f"a content part must be an object with a type: one of {', '.join(_PART_TYPES)}")
+        raise InvalidInput(f"a content part must be an object with a type: one of {', '.join(_PART_TYPES)}", where)
     if kind in ("text", "refusal", "input_text", "output_text"):
         text = item.get("text") or item.get("refusal")
         return [{"text": text}] if text else []
     if kind == "file":
-        return [_file_part(_inside(item, kind))]
+        return [_file_part(where, _inside(where, item, kind))]
     if kind == "input_audio":
-        sound = _inside(item, kind)
-        return [media_part(_text(sound, "data", kind), f"audio/{sound.get('format') or 'wav'}")]
+        sound = _inside(where, item, kind)
+        return [media_part(_text(where, sound, "data", kind), f"audio/{sound.get('format') or 'wav'}")]
     if kind in ("image_url", "video_url"):
         given = item.get(kind)
-        source = given if isinstance(given, str) and given else _text(_inside(item, kind), "url", kind)
+        source = given if isinstance(given, str) and given else _text(where, _inside(where, item, kind), "url", kind)
         return [media_part(source, "image/jpeg" if kind == "image_url" else "video/mp4")]
-    raise InvalidInput(f"unknown content part {kind!r}: expected one of {', '.join(_PART_TYPES)}")
+    raise InvalidInput(f"unknown content part {kind!r}: expected one of {', '.join(_PART_TYPES)}", where)
 
 
-def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:
+def _file_part(where: str, file: Mapping[str, Any]) -> dict[str, Any]:
     file_id = file.get("file_id")
     if isinstance(file_id, str) and file_id:
         return media_part(file_id if "://" in file_id else f"files/{file_id.removeprefix('files/')}", "application/pdf")
     guessed, _ = mimetypes.guess_type(str(file.get("filename") or ""))
-    return media_part(_text(file, "file_data", "file"), guessed or "application/pdf")
+    return media_part(_text(where, file, "file_data", "file"), guessed or "application/pdf")
 
 
-def _inside(item: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+def _inside(where: str, item: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     inside = item.get(kind)
     if not isinstance(inside, dict):
-        raise InvalidInput(f"a content part of type {kind} needs an object under {kind}")
+        raise InvalidInput(f"a content part of type {kind} needs an object under {kind}", where)
     return inside
 
 
-def _text(fields: Mapping[str, Any], name: str, kind: str) -> str:
+def _text(where: str, fields: Mapping[str, Any], name: str, kind: str) -> str:
     text = fields.get(name)
     if not isinstance(text, str) or not text:
-        raise InvalidInput(f"a content part of type {kind} needs {name}: a non-empty string")
+        raise InvalidInput(f"a content part of type {kind} needs {name}: a non-empty string", where)
     return text
 
 
-def _answer_parts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _answer_parts(where: str, message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """An earlier answer's text and pictures, each with the signature it came with. Its thoughts are not sent back."""
-    parts = parts_of(message.get("content"))
+    parts = parts_of(f"{where}.content", message.get("content"))
     signature = _signature_of_text(message)
     if signature and parts:
         parts[-1] = {**parts[-1], "thoughtSignature": signature}
-    for image in objects(message.get("images")):
-        parts += [_signed(part, image) for part in _part(image)]
+    for place, image in enumerate(objects(message.get("images"))):
+        parts += [_signed(part, image) for part in _part(f"{where}.images[{place}]", image)]
     return parts
 
 
-def _call_part(call: Mapping[str, Any]) -> dict[str, Any]:
+def _call_part(where: str, call: Mapping[str, Any]) -> dict[str, Any]:
     function = call.get("function")
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(function, dict) or not isinstance(name, str) or not name:
-        raise InvalidInput("each of tool_calls needs function: {name, arguments}")
+        raise InvalidInput("each of tool_calls needs function: {name, arguments}", where)
     arguments = function.get("arguments")
     args = arguments if isinstance(arguments, dict) else _as_object(str(arguments or "{}"), "arguments")
     identity = {"id": call["id"]} if call.get("id") else {}

@@ -22,11 +22,11 @@ def texts_of(call: Call) -> list[str]:
     if isinstance(texts, str):
         texts = [texts]
     if not isinstance(texts, list) or not texts:
-        raise InvalidInput("input must be a string or a non-empty list of strings")
+        raise InvalidInput("input must be a string or a non-empty list of strings", "input")
     if not all(isinstance(text, str) for text in texts):
-        raise InvalidInput("input needs strings: this model takes no token ids, only text")
+        raise InvalidInput("input needs strings: this model takes no token ids, only text", "input")
     if not all(texts):
-        raise InvalidInput("input holds an empty string: each text needs at least one character")
+        raise InvalidInput("input holds an empty string: each text needs at least one character", "input")
     return texts
 
 

@@ -25,7 +25,7 @@ def count_of(call: Call) -> int:
     if wanted is None:
         return 1
     if type(wanted) is not int or not 1 <= wanted <= MAX_IMAGES:
-        raise InvalidInput(f"n must be a whole number from 1 to {MAX_IMAGES}")
+        raise InvalidInput(f"n must be a whole number from 1 to {MAX_IMAGES}", "n")
     return wanted
 
 

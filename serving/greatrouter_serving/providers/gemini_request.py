@@ -77,10 +77,10 @@ def chat_request(name: str, model: str, call: Call) -> dict[str, Any]:
 
 def conversation_of(messages: object, model: str) -> Conversation:
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise InvalidInput("messages needs a list of objects, each with role and content")
+        raise InvalidInput("messages needs a list of objects, each with role and content", "messages")
     conversation = Conversation(model)
-    for message in messages:
-        conversation.add(message)
+    for place, message in enumerate(messages):
+        conversation.add(f"messages[{place}]", message)
     conversation.end()
     return conversation
 

@@ -31,7 +31,7 @@ from greatrouter_serving.providers.payload import (
 from greatrouter_serving.providers.transport import MAX_ANSWER_BYTES, MAX_BYTES_IN_LOOP, MAX_CHAT_BYTES, Transport
 from greatrouter_serving.providers.usage import usage_of
 from greatrouter_serving.providers.video import make_video
-from greatrouter_serving.sse import DoneWatcher
+from greatrouter_serving.sse import EndWatcher
 
 # How long the end of the body may lag behind [DONE] before the connection is given up rather than reused.
 _END_AFTER_DONE_S = 0.5
@@ -85,6 +85,8 @@ class OpenAIProvider:
     def _reply(self, endpoint: Endpoint, call: Call, body: bytes) -> Reply:
         """The body as it came, unless its order or names had to be mended."""
         document = self._transport.parse(body, endpoint.answer_keys)
+        if endpoint is CHAT:
+            self._check_choices(document["choices"])
         sound = _sound(self.name, endpoint, call, document)
         return Reply(body if sound is document else orjson.dumps(sound), usage_of(endpoint, call, document))
 
@@ -92,20 +94,25 @@ class OpenAIProvider:
         """A chat answer as the raw bytes of its event stream, one piece per socket read, usage always included.
 
         Until the first event that carries data nothing is yielded, so that a failure can still go to the next model;
-        `timeout_s` limits that wait, and then each wait between two reads. A stream that breaks off or ends without
-        `[DONE]` raises UpstreamFailed after what it gave. Closing the generator closes the connection to the server, so
-        use it under `contextlib.aclosing`.
+        `timeout_s` limits that wait, and then each wait between two reads. A stream that breaks off, or ends before
+        `[DONE]` or the last `finish_reason`, raises UpstreamFailed after what it gave; a `[DONE]` that is missing after
+        that is added. Closing the generator closes the connection to the server, so use it under `contextlib.aclosing`.
         """
         endpoint = self._endpoint(call)
         if endpoint is not CHAT:
             raise UpstreamFailed(f"{self.name} streams chat only, not {endpoint.operation}")
         request = json_body(CHAT, target.upstream_model, call, stream=True)
         response, piece = await self._transport.open_stream(self._urls[CHAT], request, timeout_s)
-        watcher = DoneWatcher()
+        n = call.input.get("n")
+        watcher = EndWatcher(n if isinstance(n, int) and n > 0 else 1)
         try:
             while piece:
                 watcher.feed(piece)
-                yield piece
+                if watcher.suspect:
+                    for sound in self._transport.until_failure(piece):
+                        yield sound
+                else:
+                    yield piece
                 if watcher.done:
                     rest = await _rest_of(response)
                     if rest:
@@ -116,7 +123,9 @@ class OpenAIProvider:
             raise lost_connection(self.name, error, timeout_s) from error
         finally:
             response.close()
-        raise UpstreamFailed(f"{self.name} ended its stream without [DONE]: the answer is incomplete")
+        if not watcher.finished:
+            raise UpstreamFailed(f"{self.name} ended its stream without [DONE]: the answer is incomplete")
+        yield watcher.missing
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -126,6 +135,16 @@ class OpenAIProvider:
         if not endpoint.path:
             raise UpstreamFailed(f"{self.name} has no {endpoint.operation} endpoint: OpenAI's API defines none")
         return endpoint
+
+    def _check_choices(self, choices: object) -> None:
+        """Raises UpstreamFailed where they are no answers, or one of them says that it failed, as OpenRouter's do."""
+        if not _are_objects(choices):
+            raise malformed(self.name, "choices is not a list of objects")
+        for choice in choices:
+            if choice.get("error") or choice.get("finish_reason") == "error":
+                raise self._transport.failure(choice.get("error"))
+            if not isinstance(choice.get("message"), dict):
+                raise malformed(self.name, "a choice without a message")
 
     def _enveloped(self, endpoint: Endpoint, call: Call, body: bytes, media_type: str) -> bytes:
         """Sound and subtitles as JSON; a body that is JSON already as it is."""
@@ -155,8 +174,6 @@ def _sound(name: str, endpoint: Endpoint, call: Call, document: dict[str, Any]) 
 
     Raises UpstreamFailed, so that a server which answers nonsense is followed by the next.
     """
-    if endpoint is CHAT and not _are_objects(document["choices"]):
-        raise malformed(name, "choices is not a list of objects")
     if endpoint is EMBEDDINGS:
         return _in_order(name, document, _inputs_sent(call))
     if endpoint is RERANK:

@@ -54,7 +54,7 @@ def endpoint_of(call: Call) -> Endpoint:
     """Raises InvalidInput for a task that is not one of the nine."""
     endpoint = _BY_TASK.get(call.task)
     if endpoint is None:
-        raise InvalidInput(f"unknown task {call.task!r}: expected one of {', '.join(_BY_TASK)}")
+        raise InvalidInput(f"unknown task {call.task!r}: expected one of {', '.join(_BY_TASK)}", "task")
     if endpoint is IMAGES and call.content_mode != "generate" and images_in(call.input):
         return IMAGE_EDITS
     if endpoint is SPEECH and sound_in(call.input) is not None:
@@ -79,7 +79,19 @@ def to_json(fields: object) -> bytes:
     try:
         return orjson.dumps(fields)
     except orjson.JSONEncodeError as error:
-        raise InvalidInput(f"input cannot be sent as JSON: {error}; use strings and 64-bit numbers") from error
+        field = _unsendable(fields)
+        limits = "use UTF-8, whole numbers of at most 64 bits and at most 254 levels of nesting"
+        raise InvalidInput(f"{field or 'the request'} cannot be sent on as JSON ({error}): {limits}", field) from error
+
+
+def _unsendable(fields: object) -> str | None:
+    """The name of the first field that is at fault."""
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            return str(name)
+    return None
 
 
 def chat_fields(model: str, call: Call, stream: bool = False) -> dict[str, Any]:
@@ -172,7 +184,8 @@ def documents_in(fields: Mapping[str, Any]) -> list[Any]:
     """The documents to rank, `{"text": ...}` unwrapped. Raises InvalidInput where there are none."""
     documents = fields.get("documents")
     if not isinstance(documents, list) or not documents:
-        raise InvalidInput("rerank needs input.documents: a non-empty list of strings or of {text: string} objects")
+        words = "rerank needs documents: a non-empty list of strings or of {text: string} objects"
+        raise InvalidInput(words, "documents")
     return [item["text"] if isinstance(item, dict) and "text" in item else item for item in documents]
 
 

@@ -96,12 +96,14 @@ def _tool_to_call(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if isinstance(named, dict):
         found = next((function for function in functions if function["name"] == named.get("name")), None)
         if found is None:
-            raise InvalidInput(f"tool_choice names the function {named.get('name')!r}, which is not among the tools")
+            words = f"tool_choice names the function {named.get('name')!r}, which is not among the tools"
+            raise InvalidInput(words, "tool_choice")
         return found
     if choice != "required":
         return None
     if not functions:
-        raise InvalidInput("tool_choice is required, but tools has no function; send one, or leave tool_choice out")
+        words = "tool_choice is required, but tools has no function; send one, or leave tool_choice out"
+        raise InvalidInput(words, "tool_choice")
     return functions[0]
 
 

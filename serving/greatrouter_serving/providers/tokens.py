@@ -11,8 +11,13 @@ _MIDDLE = re.compile(r"[\u0370-\u2dff\ua000-\uabff\ufb00-\ufdff]+")
 
 def estimate_tokens(text: str) -> int:
     """At least 1 for any text but the empty one."""
+    return math.ceil(tokens_of(text))
+
+
+def tokens_of(text: str) -> float:
+    """The same unrounded, to be added up over the pieces of a text."""
     if text.isascii():
-        return math.ceil(len(text) / 4)
+        return len(text) / 4
     dense = sum(map(len, _DENSE.findall(text)))
     middle = sum(map(len, _MIDDLE.findall(text)))
-    return math.ceil(0.8 * dense + 0.4 * middle + 0.25 * (len(text) - dense - middle))
+    return 0.8 * dense + 0.4 * middle + 0.25 * (len(text) - dense - middle)

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from yarl import URL
 
 from greatrouter_serving.errors import UpstreamFailed, UpstreamRejected
 from greatrouter_serving.providers.faults import fault_of, lost_connection, malformed, redacted, words_in
-from greatrouter_serving.sse import EventSplitter, data_of
+from greatrouter_serving.sse import EventSplitter, data_of, is_error
 
 # A 12-second 720p film is about 20 MB; anything larger than this is a fault or an attack.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -78,11 +78,41 @@ class Transport:
         if not isinstance(document, dict):
             raise malformed(self.name, "JSON, but not an object")
         if document.get("error"):
-            words = redacted(words_in(document["error"]), self._secret)
-            raise UpstreamFailed(f"{self.name} answered with an error: {words or 'it does not say which'}")
+            raise self.failure(document["error"])
         if answer_keys and all(document.get(key) in (None, []) for key in answer_keys):
             raise malformed(self.name, f"JSON without {' or '.join(answer_keys)}")
         return document
+
+    def failure(self, error: object) -> UpstreamFailed:
+        """For an answer that says itself that it failed."""
+        words = redacted(words_in(error), self._secret)
+        return UpstreamFailed(f"{self.name} answered with an error: {words or 'it does not say which'}")
+
+    def until_failure(self, piece: bytes) -> Iterator[bytes]:
+        """A piece of a stream, or what it holds before the event in which the server says that it failed; that is
+        raised.
+
+        It is found here for its words, which nobody else can clear of the key. An event that is cut in two is left to
+        whoever puts the pieces together.
+        """
+        seen = 0
+        for frame in EventSplitter().feed(piece):
+            if failure := self._failure_in(frame):
+                if seen:
+                    yield piece[:seen]
+                raise failure
+            seen += len(frame)
+        yield piece
+
+    def _failure_in(self, frame: bytes) -> UpstreamFailed | None:
+        data = data_of(frame) or b""
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            document = data.decode("utf-8", "replace")
+        if is_error(frame) or (isinstance(document, dict) and document.get("error")):
+            return self.failure(document)
+        return None
 
     async def open_stream(self, url: URL, body: bytes, timeout_s: float) -> tuple[aiohttp.ClientResponse, bytes]:
         """The open response and all its bytes up to the first event with data, which must not be an error.

@@ -83,7 +83,8 @@ class ChatCompletion(Answer):
 
 
 class ChatChunk(Answer):
-    """`choices[0].delta` holds the new piece; the last chunk has no choices, and holds `greatrouter`."""
+    """`choices[0].delta` holds the new piece. The last chunk holds `greatrouter`; its delta is empty, or with
+    `stream_options.include_usage` it has no choices and holds the `usage` too."""
 
     id: str
     object: Literal["chat.completion.chunk"]

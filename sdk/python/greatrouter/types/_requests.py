@@ -111,6 +111,7 @@ class EmbeddingsOptions(TypedDict, total=False):
     encoding_format: Literal["float", "base64"]
     dimensions: int | None
     user: str | None
+    provider: Mapping[str, Any] | None
 
 
 class RerankOptions(TypedDict, total=False):

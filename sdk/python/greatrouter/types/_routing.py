@@ -124,11 +124,26 @@ class ComparedModel(Answer):
     available: bool
 
 
+class PricedFor(Answer):
+    """The units that the estimated costs are for; what nothing is expected of is 0."""
+
+    typical: bool
+    """Whether there was no prompt, and so a typical request of the task was priced."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    images: int = 0
+    seconds: float = 0
+    characters: int = 0
+    documents: int = 0
+    searches: int = 0
+
+
 class PriceComparisonAnswer(Answer):
     classification: Classification
     optimization: Optimization
     suggestions: list[ComparedModel]
     price_comparison: PriceComparison
+    priced_for: PricedFor | None = None
     catalog_version: str | None = None
     note: str | None = None
 
@@ -143,6 +158,7 @@ class RecommendedModel(Answer):
 
 class RecommendAnswer(Answer):
     data: list[RecommendedModel]
+    priced_for: PricedFor | None = None
     classification: Classification
     optimization: Optimization | None = None
     catalog_version: str | None = None
