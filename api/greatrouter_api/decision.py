@@ -242,7 +242,8 @@ class Decider:
         """What the request and its organization ask for; under a test key a model served here answers for real instead
         of the sandbox."""
         slug, wished = self._wished(request.provider, matter.input)
-        if request.provider is None and rows is None and caller.test and task in self._hosted_tasks:
+        named = (request.provider, rows, request.taxonomy, request.catalog_family)
+        if caller.test and task in self._hosted_tasks and all(name is None for name in named):
             slug = LOCAL
         fixed = caller.test or (rows is not None and len(rows) == 1)
         incumbent = None if fixed else self._row_of(matter.answered_before)

@@ -89,7 +89,8 @@ class Relay:
             document = orjson.loads(frame[6:])
         except orjson.JSONDecodeError:
             return None
-        if document.get("error"):
+        # A quote inside of generated text is escaped, so this finds a failure of a choice and hardly anything else.
+        if b'"error"' in frame and _says_failure(document):
             return None
         self._latest = document
         if "usage" in document and isinstance(document["usage"], dict):
@@ -120,7 +121,7 @@ class Relay:
         if data == b"[DONE]":
             return b""
         document = self._parsed(data)
-        if document.get("error"):
+        if _says_failure(document):
             raise self._failed()
         self._latest = document
         return self._without_usage(data, document) if isinstance(document.get("usage"), dict) else frame
@@ -156,6 +157,16 @@ class Relay:
 
     def _malformed(self) -> UpstreamFailed:
         return UpstreamFailed(f"{self._provider} sent something that is no event in the middle of its answer")
+
+
+def _says_failure(document: Mapping[str, Any]) -> bool:
+    """Of the answer, or of a choice, as OpenRouter says it."""
+    choices = document.get("choices")
+    failed = (
+        isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error")
+        for choice in (choices if isinstance(choices, list) else ())
+    )
+    return bool(document.get("error")) or any(failed)
 
 
 def _as_openai(used: Usage) -> dict[str, int]:

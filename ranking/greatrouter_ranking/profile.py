@@ -115,7 +115,7 @@ def _needs(input_: Mapping[str, Any], classification: Classification, attached: 
     image = classification.task is Task.IMAGE
     edits = image and (classification.content_mode is not ContentMode.GENERATE or "image" in attached)
     return {
-        "function_calling": bool(input_.get("tools")),
+        "function_calling": bool(input_.get("tools") or input_.get("functions")),
         "structured_output": schema,
         "image_edit": edits,
         "image_generation": image and not edits,

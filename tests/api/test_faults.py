@@ -135,12 +135,15 @@ ERRORS = {
     "in the packet of a token": (WORDS[0] + ERROR + DONE,),
     "cut in two": (WORDS[0], ERROR[:20], ERROR[20:], DONE),
 }
+FAILED_CHOICE = {"index": 0, "delta": {}, "finish_reason": "error", "error": {"message": "overloaded"}}
 BROKEN_STREAMS = {
     "cut between tokens": event_answer(WORDS[0], ending="cut"),
     "cut mid-token": event_answer(WORDS[0], HALF_A_TOKEN, ending="cut"),
     "cut in the packet of a token": event_answer(WORDS[0] + HALF_A_TOKEN, ending="cut"),
     "ends mid-token": event_answer(WORDS[0], HALF_A_TOKEN),
     "ends without [DONE]": event_answer(WORDS[0]),
+    "a choice that failed": event_answer(WORDS[0], chunk(choices=[FAILED_CHOICE]), DONE),
+    "a choice that ended in error": event_answer(WORDS[0], chunk(choices=[FAILED_CHOICE | {"error": None}]), DONE),
     **{f"an error {where}": event_answer(*pieces) for where, pieces in ERRORS.items()},
     **{f"garbage {i}": event_answer(WORDS[0], garbage, DONE) for i, garbage in enumerate(GARBAGE)},
     **{f"garbage {i} in one packet": event_answer(WORDS[0] + garbage + DONE) for i, garbage in enumerate(GARBAGE)},

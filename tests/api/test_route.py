@@ -259,3 +259,10 @@ def test_a_key_that_is_missing_from_the_environment_is_named(tmp_path: Path, mon
     words = "started without LAB_KEY, the key of [providers.lab], in its environment: set it and start again"
     assert words in answer.json()["error"]["message"]
     assert words in note
+
+
+def test_a_test_key_gets_a_line_of_the_catalog_that_is_not_served_here(server: Running) -> None:
+    fields = {"task": "embeddings", "catalog_family": "embeddings/openai--text-embedding-3"}
+    answer = server.route("the tide", input={"input": ["the tide"]}, **fields)
+    assert answer.status_code == 200, answer.text
+    assert "text-embedding-3" in answer.json()["model"]["model"]["id"]

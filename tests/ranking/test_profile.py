@@ -180,6 +180,7 @@ def test_tools_and_schemas_are_needs() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "x"}}
 
     assert of(Task.TEXT, {"tools": [{}]}).capabilities == capabilities("function_calling")
+    assert of(Task.TEXT, {"functions": [{}]}).capabilities == capabilities("function_calling")
     assert of(Task.TEXT, {"tools": []}).capabilities == 0
     assert of(Task.TEXT, {"response_format": schema}).capabilities == capabilities("structured_output")
     assert of(Task.TEXT, {"response_format": {"type": "json_object"}}).capabilities == 0
