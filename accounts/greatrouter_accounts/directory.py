@@ -5,7 +5,7 @@ Every function takes a connection; for those that change something it must hold 
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.errors import InvalidName, KeyRejected, UnknownOrganization
@@ -31,10 +31,9 @@ class KeyRow:
 
 def agree(connection: Connection, name: str, value: str) -> bool:
     """Whether all processes that share the database have the same `value` under `name`; the first to come sets it."""
-    known = connection.scalar(select(deployment.c.value).where(deployment.c.name == name))
-    if known is None:
-        connection.execute(insert(deployment), {"name": name, "value": value})
-    return known in {None, value}
+    once = text("INSERT INTO deployment (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
+    connection.execute(once, {"name": name, "value": value})
+    return connection.scalar(select(deployment.c.value).where(deployment.c.name == name)) == value
 
 
 def organization_id(connection: Connection, name: str) -> str:
