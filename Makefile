@@ -14,7 +14,7 @@ $(INSTALLED): pyproject.toml sdk/python/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GreatRouter needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Installing into $(VENV): two to three minutes the first time, most of it PyTorch"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e sdk/python -e ".[torch,dev]" \
+	@$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e sdk/python -e ".[torch,postgres,redis,dev]" \
 		| grep --line-buffered -E '^ *(Downloading .*(kB|MB|GB)|Building|Installing collected|ERROR)' | cut -c1-110; \
 		test $${PIPESTATUS[0]} -eq 0
 	@touch $(INSTALLED)
