@@ -7,7 +7,8 @@ from typing import Any
 
 from greatrouter_serving.call import Target, Usage
 
-UNITS = ("images", "seconds", "characters", "documents", "searches")
+# Beside all prompt and completion tokens; cached ones are among the former, reasoning ones among the latter.
+UNITS = ("cached_tokens", "reasoning_tokens", "images", "seconds", "characters", "documents", "searches")
 
 
 @dataclass(slots=True)

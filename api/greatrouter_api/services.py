@@ -142,7 +142,7 @@ def open_catalog(settings: Settings) -> Catalog:
     """The current snapshot with the configured models; the shipped facts become the first snapshot."""
     folder = settings.home / "catalog"
     path = snapshot.current(folder) or snapshot.write(facts.load(settings.data_folder / "catalog"), folder)
-    return Catalog.open(path, configured.models(settings), configured.terms(settings))
+    return Catalog.open(path, configured.models(settings), configured.terms(settings), settings.markup)
 
 
 def availability(catalog: Catalog, settings: Settings) -> NDArray[np.bool_]:

@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="A larger request is a 413.")
     cors_origins: list[str] = Field(default=[], description="Origins whose web pages may call; `*` is all of them.")
     upstream_timeout_s: float = Field(default=120.0, gt=0, description="For one attempt at one provider.")
+    markup: Decimal = Field(
+        default=Decimal(0), ge=0, le=100, description="Share added to the price of providers' models; 0.05 is 5 %."
+    )
     fallback_models: int = Field(default=3, ge=1, le=10, description="How many models one request may try.")
     session_ttl_s: float = Field(
         default=3600.0, gt=0, description="A session without a request for so long is forgotten."

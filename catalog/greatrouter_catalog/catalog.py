@@ -54,8 +54,15 @@ class Catalog:
         self._models: dict[int, Model] = {}
 
     @classmethod
-    def open(cls, path: Path, extra: Sequence[Model] = (), terms: Mapping[str, Terms] | None = None) -> "Catalog":
-        """The snapshot at `path` with `extra` rows after it, and the `terms` of providers by name.
+    def open(
+        cls,
+        path: Path,
+        extra: Sequence[Model] = (),
+        terms: Mapping[str, Terms] | None = None,
+        markup: Decimal = Decimal(0),
+    ) -> "Catalog":
+        """The snapshot at `path` with `extra` rows after it, and the `terms` of providers by name. Every price but of
+        models served by this process is raised by the share `markup`: what is shown is what is charged.
 
         Raises `SnapshotError` if missing, corrupt or empty.
         """
@@ -67,7 +74,7 @@ class Catalog:
                 f"the catalog snapshot {path} holds no models; delete {path.parent / snapshot.POINTER} and start again"
             )
         return cls(
-            with_models(models, extra, terms),
+            _marked_up(with_models(models, extra, terms), markup),
             pl.DataFrame(tables["scores"]),
             meta["version"],
             orjson.loads(meta["report"]),
@@ -163,6 +170,24 @@ def with_models(rows: pl.DataFrame, extra: Sequence[Model], terms: Mapping[str, 
     models = [replace(model, price_tier=model.price_tier or tier_of(model, rows)) for model in models]
     added = pl.DataFrame([_record(model) for model in models], schema=base.schema)
     return pl.concat([base.join(own, on=key, how="anti", maintain_order="left"), added])
+
+
+def _marked_up(rows: pl.DataFrame, markup: Decimal) -> pl.DataFrame:
+    if not markup:
+        return rows
+    factors = [1 if hosted else 1 + markup for hosted in rows["hosted"]]
+    return rows.with_columns(
+        pl.Series(
+            name,
+            [
+                None if r is None else (r * factor).quantize(SMALLEST_RATE)
+                for r, factor in zip(rates, factors, strict=True)
+            ],
+            dtype=rates.dtype,
+        )
+        for name in PRICE_FIELDS
+        for rates in (rows[name],)
+    )
 
 
 def _over(known: Model | None, own: Model) -> Model:

@@ -21,8 +21,9 @@ from greatrouter_catalog import identity, snapshot
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.errors import CatalogError, ImportFailed, SnapshotError
 from greatrouter_catalog.facts import Facts
+from greatrouter_catalog.model import Model
 from greatrouter_catalog.offer import Offer
-from greatrouter_catalog.pricing import PRICE_FIELDS
+from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import TABLES
 from greatrouter_catalog.taxonomy import TASK_TYPES
 from tests.catalog.examples import READ_ON, facts_of, offers, score, text_offer
@@ -392,3 +393,26 @@ def test_many_writers_at_once_all_succeed_and_one_is_current(facts: Facts, tmp_p
 def test_every_error_of_a_snapshot_is_an_error_of_the_catalog() -> None:
     assert issubclass(SnapshotError, CatalogError)
     assert issubclass(ImportFailed, CatalogError)
+
+
+def test_a_markup_raises_what_every_providers_model_costs_and_nothing_else(tmp_path: Path) -> None:
+    path = snapshot.write(facts_of(offers("litellm", text_offer("openai", "gpt-4o"))), tmp_path)
+    own = Model(
+        id="local/own",
+        provider="local",
+        upstream_model="own",
+        task_type="embeddings",
+        category="embeddings",
+        tasks=("embeddings",),
+        name="own",
+        canonical="own",
+        family="embeddings/local--own",
+        pricing=Pricing(input_per_million_tokens=Decimal(2)),
+        hosted=True,
+    )
+    plain, dearer = Catalog.open(path, [own]), Catalog.open(path, [own], markup=Decimal("0.05"))
+    for before, after in zip(plain, dearer, strict=True):
+        for name in PRICE_FIELDS:
+            rate = getattr(before.pricing, name)
+            assert getattr(after.pricing, name) == (rate if rate is None or before.hosted else rate * Decimal("1.05"))
+    assert dearer.arrays.price.sum() > plain.arrays.price.sum()
