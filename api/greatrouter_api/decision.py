@@ -110,15 +110,18 @@ class Decider:
         rows = self._explicit(request.model)
         preferred = await self._accounts.preferences(caller.organization_id)
         optimization = request.optimization or Optimization(preferred.default_optimization)
+        default_mode = ContentMode(preferred.content_mode_default or ContentMode.GENERATE)
+        task, mode, because = self._settled(request, rows, default_mode)
         question = Question(
             prompt=matter.prompt,
             input=matter.input,
-            task=request.task,
-            content_mode=request.content_mode,
+            task=task,
+            because=because,
+            content_mode=mode,
             previous=matter.previous,
             regex_only=matter.regex_only,
             default_task=Task(preferred.default_task or Task.TEXT),
-            default_mode=ContentMode(preferred.content_mode_default or ContentMode.GENERATE),
+            default_mode=default_mode,
             overlay=await self._feedback.overlay(caller.organization_id) if rows is None else None,
         )
         classification = within(await self._classify_for(rows, question), matter.tasks)
@@ -205,15 +208,21 @@ class Decider:
             raise ApiError(404, message, code="model_not_found", param="model")
         return rows
 
+    def _settled(
+        self, request: Asked, rows: list[int] | None, default_mode: ContentMode
+    ) -> tuple[Task | None, ContentMode | None, str | None]:
+        """Task and mode as far as they need no asking, and why: the request says them, or names a model of one kind,
+        where prose or code makes no difference and asking takes 60 us."""
+        tasks = () if rows is None else self._catalog.model(rows[0]).tasks
+        if request.task is not None or not tasks or not ONE_KIND.issuperset(tasks):
+            return request.task, request.content_mode, None
+        return Task(tasks[0]), request.content_mode or default_mode, f"The named model is one for {tasks[0]}"
+
     async def _classify_for(self, rows: list[int] | None, question: Question) -> Classification:
         """With an explicit model the task is the model's own, whatever the words sound like."""
         if rows is None or question.task is not None:
             return await self.classify(question)
         tasks = self._catalog.model(rows[0]).tasks
-        if set(tasks) <= ONE_KIND:  # whether prose or code is asked of it changes nothing, and asking takes 60 us
-            mode = question.content_mode or question.default_mode
-            found = await self.classify(replace(question, task=Task(tasks[0]), content_mode=mode))
-            return replace(found, reasoning=f"The named model is one for {tasks[0]}")
         guess = self._classifier.decide(question)
         if guess is not None and guess.task in tasks:
             return guess
@@ -272,10 +281,7 @@ class Decider:
 
 
 def _needs(classification: Classification, matter: Matter, *, explicit: bool) -> Profile:
-    needs = profile(classification, matter.prompt, matter.input)
-    if explicit:
-        # Who names a model has chosen: what the catalog does not know it can do, its provider may refuse.
-        return replace(needs, inputs=0, capabilities=0, tokens=0)
+    needs = profile(classification, matter.prompt, matter.input, choosing=not explicit)
     if matter.capabilities or matter.output:
         capabilities, output = needs.capabilities | matter.capabilities, matter.output or needs.output
         return replace(needs, capabilities=capabilities, output=output)

@@ -4,10 +4,10 @@ A rate is exact decimal US dollars; an amount is exact decimal cents.
 """
 
 from dataclasses import dataclass, fields
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal
 from typing import Protocol
 
-MILLION = Decimal(1_000_000)
+ONE = Decimal(1)
 NOTHING = Decimal(0)
 CENTS_PER_DOLLAR = Decimal(100)
 # A rate has up to 12 decimals and an amount 6 or more: their sum can need more than the usual 28 digits.
@@ -62,10 +62,11 @@ class Pricing:
         >>> prices.cost_cents(used)
         Decimal('0.03')
         """
-        used = [(name, n) for name, n in zip(PRICE_FIELDS, unit_vector(units), strict=True) if n]
-        with localcontext(EXACT):
-            dollars = sum((self.rate(name) * n for name, n in used), NOTHING)
-            return (dollars * CENTS_PER_DOLLAR).normalize()
+        dollars = NOTHING
+        for name, count in zip(PRICE_FIELDS, unit_vector(units), strict=True):
+            if count and (rate := self.rate(name)):
+                dollars = EXACT.add(dollars, EXACT.multiply(rate, count))
+        return EXACT.multiply(dollars, CENTS_PER_DOLLAR).normalize(EXACT)
 
     def rate(self, name: str) -> Decimal:
         """Dollars per unit of a field, 0 where not billed; a cached token without its own price costs a token."""
@@ -90,13 +91,13 @@ def unit_vector(units: Units) -> tuple[Decimal, ...]:
     """`units` in the order of `Pricing`'s fields, scaled to what each price is quoted for."""
     cached = min(units.cached_tokens, units.prompt_tokens)
     return (
-        (units.prompt_tokens - cached) / MILLION,
-        cached / MILLION,
-        units.completion_tokens / MILLION,
+        Decimal(units.prompt_tokens - cached).scaleb(-6),
+        Decimal(cached).scaleb(-6),
+        Decimal(units.completion_tokens).scaleb(-6),
         Decimal(units.images),
         units.seconds,
-        units.characters / MILLION,
+        Decimal(units.characters).scaleb(-6),
         Decimal(units.documents),
         Decimal(units.searches),
-        Decimal(1),
+        ONE,
     )

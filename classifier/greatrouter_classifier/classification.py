@@ -67,11 +67,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt to classify, with whatever the caller already said of it, and of earlier prompts (`overlay`)."""
+    """One prompt to classify, with whatever the caller already said of it, and of earlier prompts (`overlay`).
+    `because` says why `task` is settled, where the caller did not say it in so many words."""
 
     prompt: str
     input: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
+    because: str | None = None
     content_mode: ContentMode | None = None
     previous: Turn | None = None
     regex_only: bool = False

@@ -7,7 +7,9 @@ text, pasted documents and tool schemas do not make an easy question look hard.
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from operator import mul
 
 import re2
 
@@ -35,6 +37,7 @@ CUES: Mapping[str, str] = {
     r"^(hi|hello|hey|thanks|thank you|good (morning|night))\b|是什么|是谁|とは|이란|^что такое|^кто такой|^qué es|^quién|^qu'est-ce|"
     r"^was ist|^wer ist|^o que é|^cos'è|क्या है|ما هو|من هو",
 }
+TIERS = tuple(ComplexityTier)
 FORM = ("length", "sentences", "items", "numbers", "code")
 FEATURES = (*CUES, *FORM)
 ITEM = re.compile(r"(?m)^\s*(?:[-*•]|\(?\d{1,2}[.)])\s")
@@ -56,12 +59,12 @@ class ComplexityModel:
     def assess(self, focus: str) -> Complexity:
         """The complexity of a focus text (see `focus.focus`)."""
         values = features(focus, self._cues)
-        logit = self._bias + sum(w * v for w, v in zip(self._weights, values, strict=True))
+        logit = self._bias + sum(map(mul, self._weights, values))
         score = 1.0 / (1.0 + math.exp(-max(-LOGIT_BOUND, min(LOGIT_BOUND, logit))))
         return Complexity(round(score, 4), self.tier(score))
 
     def tier(self, score: float) -> ComplexityTier:
-        return list(ComplexityTier)[sum(score >= cut for cut in self._cuts)]
+        return TIERS[bisect_right(self._cuts, score)]
 
 
 def cue_set() -> "re2.Set":
@@ -77,12 +80,15 @@ def cue_set() -> "re2.Set":
 
 def features(focus: str, cues: "re2.Set") -> tuple[float, ...]:
     """One value for each of `FEATURES`: a cue is 0 or 1; counts and lengths are logarithms."""
-    found = set(cues.Match(focus.encode("utf-8", "replace")) or ())
-    form = (
-        math.log1p(len(focus.encode("utf-8", "replace")) / 20),
+    encoded = focus.encode("utf-8", "replace")
+    cued = [0.0] * len(CUES)
+    for cue in cues.Match(encoded) or ():
+        cued[cue] = 1.0
+    return (
+        *cued,
+        math.log1p(len(encoded) / 20),
         math.log1p(len(SENTENCE_END.findall(focus))),
         math.log1p(len(ITEM.findall(focus))),
         math.log1p(len(NUMBER.findall(focus))),
         float(CODE.search(focus) is not None),
     )
-    return tuple(float(i in found) for i in range(len(CUES))) + form

@@ -190,7 +190,8 @@ def _by_recollection(
 
 def _by_hint(question: Question, task: Task, rule: Rule | None, complexity: Complexity) -> Classification:
     mode = rule.content_mode if rule is not None and rule.task is task else None
-    return _answer(question, task, 1.0, Decision.HINT, complexity, f"The caller asked for {task.value}", mode)
+    because = question.because or f"The caller asked for {task.value}"
+    return _answer(question, task, 1.0, Decision.HINT, complexity, because, mode)
 
 
 def _by_session(question: Question, previous: Turn, complexity: Complexity) -> Classification:

@@ -87,14 +87,24 @@ class Profile:
         return bool(self.tokens or self.inputs or self.output or self.capabilities or self.max_output)
 
 
-def profile(classification: Classification, prompt: str, input_: Mapping[str, Any]) -> Profile:
+def profile(
+    classification: Classification, prompt: str, input_: Mapping[str, Any], *, choosing: bool = True
+) -> Profile:
     """The profile of a request: its task's usual size, corrected by whatever the input says. Never raises: what is
-    malformed counts as absent here, and is the business of the provider's own validation."""
+    malformed counts as absent here, and is the business of the provider's own validation.
+
+    Where nothing is left for `choosing`, as a model was named, nothing is asked of it: what the catalog does not know
+    it can do, its provider may refuse.
+    """
     task = classification.task
     attached = tuple(_attachments(input_))
     recording = task is Task.SPEECH and _is_recording(prompt, input_, attached)
     expected = _expected(classification, prompt, input_, attached, recording=recording)
     bound = _bound(input_) if task in ANSWER_TOKENS else 0
+    output = mask(["text" if recording else "audio"], MODALITIES) if task is Task.SPEECH else 0
+    if not choosing:
+        mode, complexity = classification.content_mode, classification.complexity.score
+        return Profile(task, mode, complexity, expected, output=output, max_output=bound)
     needs = [name for name, wanted in _needs(input_, classification, attached).items() if wanted]
     return Profile(
         task=task,
@@ -103,7 +113,7 @@ def profile(classification: Classification, prompt: str, input_: Mapping[str, An
         expected=expected,
         tokens=_window(classification, expected, bound, prompt, input_),
         inputs=mask(sorted({*attached, "audio"} if recording else set(attached)), MODALITIES),
-        output=mask(["text" if recording else "audio"], MODALITIES) if task is Task.SPEECH else 0,
+        output=output,
         capabilities=mask(needs, CAPABILITIES),
         max_output=bound,
     )
