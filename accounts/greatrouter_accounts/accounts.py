@@ -2,27 +2,34 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from greatrouter_accounts import audit, books, directory, journal, orders, records, schema, usage
+from greatrouter_accounts import audit, baselines, books, directory, journal, orders, records, schema, usage
 from greatrouter_accounts import keys as api_keys
 from greatrouter_accounts import ledger as rules
+from greatrouter_accounts.budgets import Budget
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.directory import KeyRow
 from greatrouter_accounts.errors import AccountsError, KeyRejected, StoreFailed
+from greatrouter_accounts.gate import Gate, Plan
 from greatrouter_accounts.housekeeping import Housekeeper
+from greatrouter_accounts.idempotency import Repeats
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.last_used import LastUsed
+from greatrouter_accounts.meters import open_meters
 from greatrouter_accounts.money import ZERO
 from greatrouter_accounts.performance import PerformanceBook
 from greatrouter_accounts.pools import Hold, Pools
 from greatrouter_accounts.preferences import PreferenceBook, Preferences
-from greatrouter_accounts.store import LEASE, open_store
+from greatrouter_accounts.statement import Line, Period, Summary, lines, summary
+from greatrouter_accounts.store import LEASE, open_store, take_your_time
 from greatrouter_accounts.text import storable
 from greatrouter_accounts.writer import Writer
 
@@ -51,7 +58,8 @@ class Accounts:
 
     `database` is the file of SQLite or the URL of PostgreSQL; `secret` (16 to 64 bytes) keys the hash of API keys;
     `clock` counts seconds for what is kept in memory; `lease` is how long a process may be silent before the others
-    take it for dead, where no lock says whether it is.
+    take it for dead, where no lock says whether it is. `plans` say what organizations may use; `shared` that other
+    processes count it too, in the database or at `redis_url`.
     """
 
     def __init__(
@@ -60,12 +68,17 @@ class Accounts:
         secret: bytes,
         clock: Callable[[], float] = time.monotonic,
         lease: timedelta = LEASE,
+        *,
+        plans: Mapping[str, Plan] = MappingProxyType({}),
+        shared: bool = False,
+        redis_url: str | None = None,
     ) -> None:
         if not 16 <= len(secret) <= 64:
             raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
         self._secret = secret
         self._clock = clock
         self._cache: dict[bytes, _Known] = {}
+        self._revocations = 0
         with ExitStack() as undo:  # what was opened before a failure is closed again
             self._store = open_store(database, lease)
             undo.callback(self._store.close)
@@ -78,6 +91,8 @@ class Accounts:
                         "copy the file `secret` from the GREATROUTER_HOME of a machine that knows them"
                     )
                 books.release_orphans(connection, self._owner.alive(connection), self._owner.name)
+            counter = redis_url or ((self._store, self._owner) if shared else None)
+            self.gate = Gate(open_meters(counter, clock, lease), plans)
             undo.pop_all()
         self._rows = records.Records(self._store.dialect, (schema.activity, schema.failed_attempts, schema.feedback))
         self._preferences = PreferenceBook(self._store, clock)
@@ -85,14 +100,21 @@ class Accounts:
         self._ledger = Writer(self._commit_ledger, "accounts-ledger")
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
         self._pools = Pools(self._ledger)
-        self._house = Housekeeper(self._store, self._owner, self._pools.forget, lease)
+        self._last_used = LastUsed(self._store)
+        self.repeats = Repeats(self._store, self._owner, secret)
+        chores = [self._last_used.write, self.repeats.sweep, self.gate.renew]
+        self._house = Housekeeper(self._store, self._owner, self._pools.forget, lease, chores=chores)
 
     def close(self) -> None:
         """Everything acknowledged or recorded is on disk when this returns."""
         self._house.close()
+        self.gate.close()
         self._pools.close()
         self._ledger.close()
+        self.repeats.close()
         self._records.close()
+        with suppress(StoreFailed):
+            self._last_used.write()
         self._resign()
         self._store.close()
 
@@ -102,17 +124,34 @@ class Accounts:
 
     # -- organizations and keys ---------------------------------------------------------------------------------
 
-    def create_key(self, organization: str, *, test: bool = False, plan: str | None = None, gr: bool = False) -> str:
+    def create_key(
+        self,
+        organization: str,
+        *,
+        test: bool = False,
+        plan: str | None = None,
+        gr: bool = False,
+        scopes: Collection[str] = api_keys.SCOPES,
+        expires_at: datetime | None = None,
+        limits: Mapping[str, float] | None = None,
+    ) -> str:
         """A new key for an organization, which is made where there is none of that name. The key is shown only here;
-        `gr` makes one that begins with `gr-`.
+        `gr` makes one that begins with `gr-`. `expires_at` has a time zone; `limits` are the key's own, by the names of
+        `keys.LIMITS`.
 
-        Raises `InvalidName`.
+        Raises `InvalidName` and `InvalidKey`.
         """
         key = api_keys.generate(test=test, gr=gr)
+        row = {
+            "digest": api_keys.digest(key, self._secret),
+            "prefix": api_keys.shown(key),
+            "test": test,
+            "scopes": api_keys.scopes_text(scopes),
+            "expires_at": api_keys.expiry_text(expires_at),
+            "limits": api_keys.limits_text(limits),
+        }
         with self._store.write() as connection:
-            organization_id = directory.ensure_organization(connection, organization, plan)
-            digest = api_keys.digest(key, self._secret)
-            directory.add_key(connection, organization_id, digest, api_keys.shown(key), test=test)
+            directory.add_key(connection, directory.ensure_organization(connection, organization, plan), row)
         return key
 
     def list_keys(self) -> list[KeyRow]:
@@ -123,6 +162,7 @@ class Accounts:
         """Revokes every key whose id or shown prefix is `name`; how many there were."""
         with self._store.write() as connection:
             revoked = directory.revoke(connection, name)
+        self._revocations += 1
         self._cache.clear()
         return revoked
 
@@ -141,11 +181,15 @@ class Accounts:
                 "this API key is malformed; expected pk_live_..., pk_test_... or gr-... "
                 "as `greatrouter keys create` prints it"
             )
+        revocations = self._revocations
         try:
             caller = await asyncio.get_running_loop().run_in_executor(None, self._caller, digest)
         except KeyRejected:
             self._cache.pop(digest, None)
             raise
+        self._last_used.note(caller.key_id)
+        if revocations != self._revocations:
+            return caller  # who asked before the revocation; the next asks the database again
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
         # Counted from before the database was read: where the answer took long to get here, it is old already.
@@ -180,14 +224,20 @@ class Accounts:
 
     # -- money --------------------------------------------------------------------------------------------------
 
-    async def reserve(self, caller: Caller, amount_cents: Decimal, request_id: str) -> Reservation:
+    async def reserve(
+        self, caller: Caller, amount_cents: Decimal, request_id: str, *, budgeted: bool = True
+    ) -> Reservation:
         """Sets the estimate aside: in memory where the process has a pool of this organization's money, else on disk
-        when this returns. Raises `InsufficientCredit`."""
-        request_id = storable(request_id)
-        hold = self._pools.take(caller.organization_id, amount_cents, request_id)
+        when this returns. What is not `budgeted` counts against the budgets, and works when they are used up.
+
+        Raises `InsufficientCredit` and `BudgetExceeded`."""
+        request_id, organization_id = storable(request_id), caller.organization_id
+        budgets = self.gate.budgets(caller)
+        hold = self._pools.take(organization_id, amount_cents, request_id, caller.run, budgets)
         if hold is not None:
             return hold
-        reservation = rules.Reserve(uuid7("res_"), caller.organization_id, amount_cents, request_id)
+        bounds = budgets if budgeted else ()
+        reservation = rules.Reserve(uuid7("res_"), organization_id, amount_cents, request_id, caller.run, bounds)
         try:
             await self._ledger.submit(reservation)
         except (asyncio.CancelledError, GeneratorExit):
@@ -204,8 +254,9 @@ class Accounts:
         """
         if isinstance(reservation, Hold):
             return await self._pools.settle(reservation, amount_cents)
+        settle = rules.Settle(uuid7("txn_"), reservation.id, amount_cents, reservation.run)
         try:
-            charged: Decimal = await self._ledger.submit(rules.Settle(uuid7("txn_"), reservation.id, amount_cents))
+            charged: Decimal = await self._ledger.submit(settle)
         except (asyncio.CancelledError, GeneratorExit, AccountsError):
             self.release(reservation)  # behind the settlement: where that went through, this moves nothing
             raise
@@ -227,18 +278,18 @@ class Accounts:
         if isinstance(result, AccountsError):
             raise result
 
-    def order_paid(self, order_id: str, organization: str, amount_cents: Decimal) -> Decimal:
+    def order_paid(self, order_id: str, organization: str | None, amount_cents: Decimal) -> Decimal:
         """Credits an order that was paid to an organization by id or name, which is made where there is none of that
-        name; the cents credited, 0 where that was done before. Raises `InvalidName`, `InvalidAmount`, `StoreFailed`."""
+        name; the cents credited, 0 where that was done before. None says that nobody is named, which will do where the
+        order is known. Raises `InvalidName`, `InvalidAmount`, `UnknownOrganization`, `StoreFailed`."""
         with self._store.write() as connection:
-            organization_id = directory.payer(connection, organization)
-            return orders.paid(connection, order_id, organization_id, amount_cents, self._owner.name)
+            return orders.paid(connection, order_id, organization, amount_cents, self._owner.name)
 
-    def order_refunded(self, order_id: str, organization: str, total_cents: Decimal) -> Decimal:
-        """Takes back what was refunded of an order in all; the cents taken back now. Raises as `order_paid`."""
+    def order_refunded(self, order_id: str, organization: str | None, total_cents: Decimal) -> Decimal:
+        """Takes back what was refunded of an order in all; the cents taken back now. What the wallet does not hold is
+        owed, and repaid from what comes in next. Raises as `order_paid`."""
         with self._store.write() as connection:
-            organization_id = directory.payer(connection, organization)
-            return -orders.refunded(connection, order_id, organization_id, total_cents, self._owner.name)
+            return -orders.refunded(connection, order_id, organization, total_cents, self._owner.name)
 
     def balance(self, organization: str) -> Decimal:
         """Cents an organization may spend. Raises `UnknownOrganization`."""
@@ -249,6 +300,19 @@ class Accounts:
         """What changed an organization's balance, newest first. Raises `UnknownOrganization`."""
         with self._store.read() as connection:
             return books.latest_entries(connection, directory.organization_id(connection, organization), limit)
+
+    def statement_lines(self, organization: str, period: Period) -> Generator[Line, None, None]:
+        """The same with the balance after each, newest first and however many: a read is open until the iterator ends
+        or is closed. Raises `UnknownOrganization`."""
+        with self._store.read() as connection:
+            take_your_time(connection)
+            yield from lines(connection, directory.organization_id(connection, organization), period)
+
+    def summary(self, organization: str) -> Summary:
+        """What an organization has, owes and spent, and its keys. Raises `UnknownOrganization`."""
+        with self._store.read() as connection:
+            take_your_time(connection)
+            return summary(connection, organization, datetime.now(UTC))
 
     def overview(self, caller: Caller, calls: int) -> journal.Overview:
         """The caller's account, with as many of its latest requests."""
@@ -262,9 +326,16 @@ class Accounts:
                 calls=journal.latest(connection, organization_id, calls),
             )
 
+    def budgets_left(self, caller: Caller) -> list[tuple[Budget, Decimal]]:
+        """The budgets that hold now, and the cents that may still be spent of each."""
+        budgets = self.gate.budgets(caller)
+        with self._store.read() as connection:
+            return list(zip(budgets, baselines.left(connection, caller.organization_id, budgets), strict=True))
+
     def verify(self) -> list[str]:
         """What is wrong with the books, one line each; empty where every balance agrees with its ledger."""
         with self._store.read() as connection:
+            take_your_time(connection)
             return audit.problems(connection)
 
     # -- activity and feedback ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The ledger in the database: the rules of `ledger.py`, applied to what the tables hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,8 @@ import orjson
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from greatrouter_accounts import baselines, schema
 from greatrouter_accounts import ledger as rules
-from greatrouter_accounts import schema
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import ZERO, cents, from_units, to_units
@@ -25,11 +26,14 @@ def post(connection: Connection, operations: Sequence[rules.Operation], owner: s
     `connection` holds the write lock. `owner` is the process that new reservations belong to.
     """
     cursor, sql = connection.connection.cursor(), BY_DIALECT[connection.dialect.name]
+    operations = _still_ours(cursor, sql, operations)
     named = [name for operation in operations if (name := _reservation_named(operation))]
     known = _reservations(cursor, sql, named) if named else {}
     before = _balances(cursor, sql, rules.accounts_of(operations, known))
-    posting = rules.post(before, operations, known)
+    posting = rules.post(before, operations, known, baselines.find(connection, operations, before))
     _write(cursor, sql, posting, known, owner)
+    baselines.follow(connection, operations, posting.results)
+    _charge_runs(cursor, sql, operations, posting.results)
     return posting.results
 
 
@@ -71,6 +75,39 @@ def _reservation_named(operation: rules.Operation) -> str | None:
         case rules.Fund() | rules.Charge():
             return operation.pool_id
     return None
+
+
+def _still_ours(cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation]) -> list[rules.Operation]:
+    """The operations, without any money in those of a run whose key is another's by now; the keys stay locked."""
+    runs = {op.run for op in operations if isinstance(op, rules.Settle | rules.Charge) and op.run is not None}
+    if not runs:
+        return list(operations)
+    cursor.execute(sql.find_runs, _json([run.organization_id, run.key, run.id] for run in runs))
+    ours = {row[0] for row in cursor.fetchall()}
+    return [_of_run(operation, ours) for operation in operations]
+
+
+def _of_run(operation: rules.Operation, ours: Collection[str]) -> rules.Operation:
+    match operation:
+        case rules.Settle(run=rules.Run() as run) if run.id not in ours:
+            return replace(operation, amount_cents=ZERO)
+        case rules.Charge(run=rules.Run() as run) if run.id not in ours:
+            return replace(operation, amount_cents=ZERO, extra_cents=ZERO)
+    return operation
+
+
+def _charge_runs(
+    cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation], results: Sequence[rules.Result]
+) -> None:
+    """Writes down what each run was charged: whoever takes over gives it back."""
+    charged: dict[tuple[str, str], int] = {}
+    for operation, result in zip(operations, results, strict=True):
+        if isinstance(operation, rules.Settle | rules.Charge) and operation.run and isinstance(result, Decimal):
+            name = (operation.run.organization_id, operation.run.key)
+            charged[name] = charged.get(name, 0) + to_units(result)
+    rows = [(*name, units) for name, units in charged.items() if units]
+    if rows:
+        cursor.execute(sql.charge_runs, _json(rows))
 
 
 def _reservations(cursor: DBAPICursor, sql: Statements, ids: Sequence[str]) -> dict[str, rules.Reserve]:

@@ -3,10 +3,15 @@
 Every function takes a connection; for those that change something it must hold the write lock.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, text, update
 
+from greatrouter_accounts import ledger
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.errors import InvalidName, KeyRejected, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
@@ -15,6 +20,10 @@ from greatrouter_accounts.schema import deployment, keys, organizations
 from greatrouter_accounts.text import storable
 
 LONGEST_NAME = 200
+# Another process may make the same one at the same moment; whoever comes second waits for it and takes that one.
+ADD_ORGANIZATION = "INSERT INTO organizations (id, name, plan, created_at) VALUES (:id, :name, :plan, :created_at)"
+ADD_ORGANIZATION += " ON CONFLICT (name) DO NOTHING"
+ADD_BALANCE = "INSERT INTO balances (account, amount_cents) VALUES (:account, 0) ON CONFLICT (account) DO NOTHING"
 FIRST_PLAN = "free"
 
 
@@ -27,6 +36,10 @@ class KeyRow:
     test: bool
     created_at: str
     revoked_at: str | None
+    scopes: str
+    expires_at: str | None
+    last_used_at: str | None
+    limits: Mapping[str, float] | None
 
 
 def agree(connection: Connection, name: str, value: str) -> bool:
@@ -46,14 +59,21 @@ def organization_id(connection: Connection, name: str) -> str:
 
 def ensure_organization(connection: Connection, name: str, plan: str | None) -> str:
     """The id of an organization, which is made where there is none of that name. Raises `InvalidName`."""
-    found = _find(connection, name)
-    if found is None:
-        found = uuid7("org_")
-        row = {"id": found, "name": _sane(name), "plan": plan or FIRST_PLAN, "created_at": now_text()}
-        connection.execute(insert(organizations), row)
+    if _find(connection, name) is None:
+        row = {"id": uuid7("org_"), "name": _sane(name), "plan": plan or FIRST_PLAN, "created_at": now_text()}
+        connection.execute(text(ADD_ORGANIZATION), row)
+        _add_balances(connection, organization_id(connection, name))
     elif plan is not None:
-        connection.execute(update(organizations).where(organizations.c.id == found).values(plan=plan))
-    return found
+        connection.execute(update(organizations).where(organizations.c.name == storable(name)).values(plan=plan))
+    return organization_id(connection, name)
+
+
+def _add_balances(connection: Connection, owner_id: str) -> None:
+    """Every account that the organization's money moves through: PostgreSQL locks only rows that are there, and one
+    that another process makes meanwhile would be locked too late, and out of turn."""
+    own = (ledger.wallet(owner_id), ledger.held(owner_id), ledger.owed(owner_id))
+    for account in sorted((ledger.CASH, ledger.PROMOTIONS, ledger.REVENUE, *own)):
+        connection.execute(text(ADD_BALANCE), {"account": account})
 
 
 def payer(connection: Connection, name: str) -> str:
@@ -63,13 +83,12 @@ def payer(connection: Connection, name: str) -> str:
     return known or ensure_organization(connection, name, None)
 
 
-def add_key(connection: Connection, owner_id: str, digest: bytes, prefix: str, *, test: bool) -> None:
+def add_key(connection: Connection, owner_id: str, key: Mapping[str, Any]) -> None:
+    """`key` has the columns digest, prefix, test, scopes, expires_at and limits."""
     row = {
+        **key,
         "id": uuid7("key_"),
         "organization_id": owner_id,
-        "digest": digest,
-        "prefix": prefix,
-        "test": test,
         "created_at": now_text(),
     }
     connection.execute(insert(keys), row)
@@ -78,8 +97,10 @@ def add_key(connection: Connection, owner_id: str, digest: bytes, prefix: str, *
 def list_keys(connection: Connection) -> list[KeyRow]:
     """All keys, the oldest first."""
     columns = (keys.c.prefix, keys.c.test, keys.c.created_at, keys.c.revoked_at)
-    query = select(keys.c.id, organizations.c.name, organizations.c.plan, *columns)
-    return [KeyRow(*row) for row in connection.execute(query.join(organizations).order_by(keys.c.id))]
+    terms = (keys.c.scopes, keys.c.expires_at, keys.c.last_used_at, keys.c.limits)
+    query = select(keys.c.id, organizations.c.name, organizations.c.plan, *columns, *terms)
+    rows = connection.execute(query.join(organizations).order_by(keys.c.id))
+    return [KeyRow(*(*row[:-1], _limits(row.limits))) for row in rows]
 
 
 def revoke(connection: Connection, name: str) -> int:
@@ -93,19 +114,36 @@ def revoke(connection: Connection, name: str) -> int:
 def caller(connection: Connection, digest: bytes) -> Caller:
     """Who holds the key of this digest. Raises `KeyRejected`."""
     columns = (organizations.c.id, organizations.c.name, keys.c.id, organizations.c.plan, keys.c.test)
-    query = select(keys.c.revoked_at, *columns).join(organizations).where(keys.c.digest == digest)
+    terms = (keys.c.revoked_at, keys.c.expires_at, keys.c.scopes, keys.c.limits)
+    query = select(*terms, *columns).join(organizations).where(keys.c.digest == digest)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise KeyRejected("this API key is not known here; make one with `greatrouter keys create --org NAME`")
-    revoked_at, *fields = row
+    revoked_at, expires_at, scopes, limits, organization_id, organization, key_id, plan, test = row
     if revoked_at is not None:
         raise KeyRejected("this API key was revoked; make a new one with `greatrouter keys create --org NAME`")
-    return Caller(*fields)
+    if expires_at is not None and expires_at <= now_text():
+        raise KeyRejected(
+            f"this API key expired at {expires_at}; make a new one with `greatrouter keys create --org NAME`"
+        )
+    return Caller(organization_id, organization, key_id, plan, test, frozenset(scopes.split()), _limits(limits))
+
+
+def note_uses(connection: Connection, moments: Mapping[str, str]) -> None:
+    """Writes when keys were last used, by their ids. In the order of the ids, so that no two processes wait for each
+    other; one that another process saw used later keeps that."""
+    later = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < bindparam("moment"))
+    statement = update(keys).where(keys.c.id == bindparam("key"), later).values(last_used_at=bindparam("moment"))
+    connection.execute(statement, [{"key": key, "moment": moments[key]} for key in sorted(moments)])
 
 
 def prefix(connection: Connection, key_id: str) -> str:
     """The part of a key that may be shown; empty where there is no such key."""
     return connection.scalar(select(keys.c.prefix).where(keys.c.id == key_id)) or ""
+
+
+def _limits(found: str | None) -> Mapping[str, float] | None:
+    return None if found is None else MappingProxyType(json.loads(found))
 
 
 def _find(connection: Connection, name: str) -> str | None:

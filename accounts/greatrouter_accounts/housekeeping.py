@@ -1,9 +1,10 @@
-"""What a process does for the books while it lives: it says so, and gives back what the dead had set aside."""
+"""What a process does for the books while it lives: it says so, gives back what the dead had set aside, and writes what
+could wait."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from greatrouter_accounts import books
@@ -17,7 +18,7 @@ ROUNDS_A_LEASE = 4
 
 class Housekeeper:
     """A thread of its own. `on_presumed_dead` is called after the others had to take this process for dead, whose money
-    they then gave back. `clock` counts seconds.
+    they then gave back. `clock` counts seconds. `chores` are done in every round and may raise `StoreFailed`.
 
     Whoever could not reach the database until a moment ago is not yet sure who else could not: it gives nothing back
     before it was steady for a whole lease.
@@ -30,12 +31,14 @@ class Housekeeper:
         on_presumed_dead: Callable[[], None],
         lease: timedelta,
         clock: Callable[[], float] = time.monotonic,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._store = store
         self._owner = owner
         self._on_presumed_dead = on_presumed_dead
         self._lease_s = lease.total_seconds()
         self._clock = clock
+        self._chores = chores
         self._steady_since = clock()
         self._failing = False
         self._closing = threading.Event()
@@ -67,6 +70,8 @@ class Housekeeper:
             log.warning("this process was silent for so long that what it had set aside was given back")
             self._steady_since = self._clock()
             self._on_presumed_dead()
+        for chore in self._chores:
+            chore()
         if self._clock() - self._steady_since < self._lease_s:
             return
         with self._store.write() as connection:

@@ -1,24 +1,45 @@
 """API keys: what they look like, how they are kept and how they are checked."""
 
 import hashlib
+import json
+import math
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from greatrouter_accounts.clock import moment_text
+from greatrouter_accounts.errors import InvalidKey
+from greatrouter_accounts.ledger import Run
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0 or 1, which are misread
 SHAPE = re.compile(r"(pk_(?:live|test)_[A-Za-z0-9]{9}_[0-9a-f]{32}|gr-[A-Za-z0-9_-]{20,200})")
 SHOWN = len("pk_live_") + 9
+# inference: run models; read: see the account, its logs and its preferences; admin: change them.
+SCOPES = ("inference", "read", "admin")
+ALL_SCOPES = frozenset(SCOPES)
+# What a key may be limited in by itself, by the names of a plan's limits.
+LIMITS = ("requests_per_minute", "tokens_per_minute")
+LARGEST_LIMIT = 1e12
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The organization behind a key. A test key never reaches a paid provider and is never charged."""
+    """The organization behind a key. A test key never reaches a paid provider and is never charged.
+
+    `scopes` is what the key may do; `limits` are its own, by the names of a plan's limits, None where it has none.
+    `run` is the run that the caller's request is, where it may be sent again (`idempotency.py`).
+    """
 
     organization_id: str
     organization: str
     key_id: str
     plan: str
     test: bool
+    scopes: frozenset[str] = ALL_SCOPES
+    limits: Mapping[str, float] | None = field(default=None, hash=False)
+    run: Run | None = None
 
 
 def generate(*, test: bool, gr: bool = False) -> str:
@@ -34,6 +55,10 @@ def digest(key: str, secret: bytes) -> bytes:
 
     A fast keyed hash is right here: the key has 128 random bits, so there is no password to guess and a slow hash would
     only slow down every request (0.6 us against 50 ms); the server's secret makes a stolen table useless by itself.
+
+    Digests may be looked up in a dictionary or an index, whose comparisons stop at the first byte that differs: whoever
+    measures that learns how far the digest of a guess agrees with one of ours, but without the secret can neither tell
+    what that digest is nor make a guess whose digest agrees further. Keys themselves are never compared.
     """
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), key=secret, digest_size=32).digest()
 
@@ -45,3 +70,36 @@ def shown(key: str) -> str:
 
 def well_formed(key: str) -> bool:
     return SHAPE.fullmatch(key) is not None
+
+
+def scopes_text(scopes: Collection[str]) -> str:
+    """As the table has them, each once and in their order. Raises `InvalidKey`."""
+    if unknown := sorted(set(scopes) - ALL_SCOPES):
+        raise InvalidKey(f"no scope is called {', '.join(map(repr, unknown))}; allowed: {', '.join(SCOPES)}")
+    if not scopes:
+        raise InvalidKey(f"a key without a scope can do nothing; allowed: {', '.join(SCOPES)}")
+    return " ".join(scope for scope in SCOPES if scope in scopes)
+
+
+def expiry_text(expires_at: datetime | None) -> str | None:
+    """As the table has it. Raises `InvalidKey`."""
+    if expires_at is None:
+        return None
+    if expires_at <= datetime.now(UTC):
+        raise InvalidKey(f"the key would have expired already at {moment_text(expires_at)}; expected a moment to come")
+    try:
+        return moment_text(expires_at)
+    except OverflowError:
+        raise InvalidKey(f"{expires_at} is too far ahead; leave the end out for a key without one") from None
+
+
+def limits_text(limits: Mapping[str, float] | None) -> str | None:
+    """As the table has them. Raises `InvalidKey`."""
+    if not limits:
+        return None
+    for name, value in limits.items():
+        if name not in LIMITS:
+            raise InvalidKey(f"no key can be limited in {name!r}; allowed: {', '.join(LIMITS)}")
+        if not (math.isfinite(value) and 0 < value <= LARGEST_LIMIT):
+            raise InvalidKey(f"{name}: {value!r} is out of range; expected more than 0, at most {LARGEST_LIMIT:.0e}")
+    return json.dumps({name: limits[name] for name in LIMITS if name in limits})

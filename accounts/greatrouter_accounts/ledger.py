@@ -2,21 +2,26 @@
 
 Every transaction is a set of entries that add up to zero. A wallet can only be spent down to zero; what an
 organization may spend is what its wallet holds, so a reservation moves money from the wallet to a hold and nothing else
-has to be counted.
+has to be counted. What was paid back to its owner after it was spent, or while it was held, is owed, and the wallet
+repays it from whatever comes in next.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from types import MappingProxyType
 
-from greatrouter_accounts.errors import AccountsError, InsufficientCredit, InvalidAmount
+from greatrouter_accounts.budgets import Baselines, Budget
+from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InsufficientCredit, InvalidAmount
 from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents
 
 # What a pool may hold of a wallet: a sixteenth, so that another process sees nearly all of it.
 POOL_SHARE = Decimal(1) / 16
-# Stands for the request in the entries that fill a pool or give it back.
-POOL = "pool"
+# Stands for the request in the entries that fill a pool or give it back. No caller can name a request so.
+POOL = "(pool)"
 CASH, PROMOTIONS, REVENUE = "cash", "promotions", "revenue"
+# The kinds of transactions that charge a request.
+CHARGING = ("settle", "charge")
 
 
 def wallet(organization_id: str) -> str:
@@ -25,6 +30,11 @@ def wallet(organization_id: str) -> str:
 
 def held(organization_id: str) -> str:
     return f"held:{organization_id}"
+
+
+def owed(organization_id: str) -> str:
+    """Zero or below: what an organization owes is less than nothing."""
+    return f"owed:{organization_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +47,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a request that may be sent again under a key (`idempotency.py`). What it costs is charged only while
+    the key is its own: where another run took over, that one pays."""
+
+    organization_id: str
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
-    """Money put into a wallet: a grant of ours, or a top-up that was paid."""
+    """Money put into a wallet: a grant of ours, or a top-up that was paid; `reference` says for what."""
 
     id: str
     organization_id: str
     amount_cents: Decimal
     paid: bool = False
+    reference: str | None = None
 
     @property
     def source(self) -> str:
@@ -52,22 +73,27 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Takes money back out of a wallet that was paid back to its owner, as far as the wallet reaches."""
+    """Takes money back out of a wallet that was paid back to its owner. What the wallet does not hold any more is owed.
+    The result is what the wallet held of it."""
 
     id: str
     organization_id: str
     amount_cents: Decimal
     source: str = CASH
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Sets `amount_cents` aside before the work starts. Refused where the wallet holds less."""
+    """Sets `amount_cents` aside before the work starts. Refused where the wallet holds less, or less is left of one of
+    `budgets`."""
 
     id: str
     organization_id: str
     amount_cents: Decimal
     request_id: str
+    run: Run | None = None
+    budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +107,16 @@ class Settle:
     id: str
     reservation_id: str
     amount_cents: Decimal
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fund:
     """Sets money aside for many requests at once, in the reservation `pool_id` that one process pays them from.
 
-    At most `amount_cents`, and only a part of the wallet (`POOL_SHARE`), so that what another process cannot see stays
-    small; nothing where that part is less than `least_cents`. The result is what was set aside.
+    At most `amount_cents`, and only a part of the wallet (`POOL_SHARE`), or of what is left of one of `budgets`, so
+    that what another process cannot see stays small; nothing where that part is less than `least_cents`. The result is
+    what was set aside.
     """
 
     id: str
@@ -96,6 +124,7 @@ class Fund:
     organization_id: str
     amount_cents: Decimal
     least_cents: Decimal
+    budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +138,20 @@ class Charge:
     amount_cents: Decimal
     extra_cents: Decimal
     request_id: str
+    run: Run | None = None
 
 
-Operation = Credit | Refund | Reserve | Settle | Fund | Charge
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Gives back what a run was charged whose answer nobody was given."""
+
+    id: str
+    organization_id: str
+    amount_cents: Decimal
+    request_id: str
+
+
+Operation = Credit | Refund | Reserve | Settle | Fund | Charge | Return
 Result = Decimal | AccountsError
 
 
@@ -127,6 +167,7 @@ class Posting:
     entries: list[Entry] = field(default_factory=list)
     changes: dict[str, Decimal] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
+    baselines: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def balance(self, account: str) -> Decimal:
         return self.before.get(account, ZERO) + self.changes.get(account, ZERO)
@@ -144,28 +185,53 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
     processes write at once, each locks these in the order of their names and `REVENUE` last, so that none waits for
     one that waits for it."""
     organizations = {reservation.organization_id for reservation in open_.values()}
-    sources = set()
+    others = set()
     for operation in operations:
+        if isinstance(operation, Settle):
+            if operation.reservation_id in open_:
+                others.add(owed(open_[operation.reservation_id].organization_id))
+            continue
+        organizations.add(operation.organization_id)
         if isinstance(operation, Credit | Refund):
-            sources.add(operation.source)
-        if not isinstance(operation, Settle):
-            organizations.add(operation.organization_id)
-    return sources | {name(organization) for organization in organizations for name in (wallet, held)}
+            others |= {operation.source, owed(operation.organization_id)}
+        elif isinstance(operation, Return) or (isinstance(operation, Reserve | Fund) and operation.budgets):
+            others.add(owed(operation.organization_id))
+    return others | {name(organization) for organization in organizations for name in (wallet, held)}
 
 
-def post(before: Mapping[str, Decimal], operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> Posting:
-    """Applies `operations` in order. `before` holds the balances of `accounts_of` them.
+def worth(balances: Mapping[str, Decimal], organization_id: str) -> Decimal:
+    """What an organization may spend, less what it owes."""
+    return balances.get(wallet(organization_id), ZERO) + balances.get(owed(organization_id), ZERO)
+
+
+def put_in(operation: Credit | Refund) -> Decimal:
+    """By how much an organization's worth grows; not by what it spends or gets back of that."""
+    amount = cents(operation.amount_cents)
+    return amount if isinstance(operation, Credit) else -amount
+
+
+def post(
+    before: Mapping[str, Decimal],
+    operations: Sequence[Operation],
+    open_: Mapping[str, Reserve],
+    baselines: Baselines = MappingProxyType({}),
+) -> Posting:
+    """Applies `operations` in order. `before` holds the balances of `accounts_of` them, `baselines` those of every
+    budget that they name.
 
     `open_` are the reservations that exist: settling one that is already closed moves nothing, so a settlement may be
     repeated. What is refused moves nothing and leaves no reservation behind.
     """
-    posting = Posting(before, dict(open_))
+    posting = Posting(before, dict(open_), baselines=dict(baselines))
     with localcontext(EXACT):
         for operation in operations:
             try:
                 posting.results.append(_apply(posting, operation))
-            except (InsufficientCredit, InvalidAmount) as refusal:
+            except (InsufficientCredit, BudgetExceeded, InvalidAmount) as refusal:
                 posting.results.append(refusal)
+                continue
+            if posting.baselines and isinstance(operation, Credit | Refund):
+                _follow(posting, operation)
     return posting
 
 
@@ -174,32 +240,48 @@ def _apply(posting: Posting, operation: Operation) -> Decimal:
         raise InvalidAmount(f"{operation.amount_cents} cents cannot be booked; expected a number of at least 0")
     match operation:
         case Credit():
-            return _credit(posting, operation)
+            moved = _credit(posting, operation)
         case Refund():
-            return _refund(posting, operation)
+            moved = _refund(posting, operation)
         case Reserve():
-            return _reserve(posting, operation)
+            moved = _reserve(posting, operation)
         case Settle():
-            return _settle(posting, operation)
+            moved = _settle(posting, operation)
         case Fund():
-            return _fund(posting, operation)
+            moved = _fund(posting, operation)
         case Charge():
-            return _charge(posting, operation)
+            moved = _charge(posting, operation)
+        case Return():
+            moved = _return(posting, operation)
+    return moved
 
 
 def _credit(posting: Posting, credit: Credit) -> Decimal:
     amount, own, source = cents(credit.amount_cents), wallet(credit.organization_id), credit.source
     cents(posting.balance(own) + amount)  # every balance stays within what can be stored; every other
     cents(posting.balance(source) - amount)  # move only shifts what was credited
-    posting.book(credit.id, "top_up" if credit.paid else "grant", None, {source: -amount, own: amount})
+    posting.book(credit.id, "top_up" if credit.paid else "grant", credit.reference, {source: -amount, own: amount})
+    _repay(posting, credit.id, credit.organization_id)
     return amount
 
 
 def _refund(posting: Posting, refund: Refund) -> Decimal:
-    own = wallet(refund.organization_id)
-    amount = cents(min(refund.amount_cents, max(ZERO, posting.balance(own))))
-    posting.book(refund.id, "refund", None, {own: -amount, CASH: amount})
+    own, debt = wallet(refund.organization_id), owed(refund.organization_id)
+    total = cents(refund.amount_cents)
+    amount = min(total, max(ZERO, posting.balance(own)))
+    cents(posting.balance(refund.source) + total)  # as for a credit
+    cents(posting.balance(debt) - (total - amount))
+    moves = {own: -amount, debt: amount - total, refund.source: total}
+    posting.book(refund.id, "refund", refund.reference, moves)
     return amount
+
+
+def _repay(posting: Posting, transaction_id: str, organization_id: str) -> None:
+    """Whatever came into a wallet pays its organization's debt first, in the same transaction."""
+    own, debt = wallet(organization_id), owed(organization_id)
+    amount = min(-posting.balance(debt), posting.balance(own))
+    if amount > 0:
+        posting.book(transaction_id, "repay", None, {own: -amount, debt: amount})
 
 
 def _reserve(posting: Posting, reserve: Reserve) -> Decimal:
@@ -207,9 +289,25 @@ def _reserve(posting: Posting, reserve: Reserve) -> Decimal:
     amount, available = cents(min(reserve.amount_cents, LARGEST_CENTS)), posting.balance(own)
     if amount > available:
         raise InsufficientCredit(amount, available)
+    for budget in reserve.budgets:
+        left = _left(posting, reserve.organization_id, budget)
+        if amount > left:
+            raise BudgetExceeded(budget.period, budget.cents, amount, max(ZERO, left))
     posting.book(reserve.id, "reserve", reserve.request_id, {own: -amount, held(reserve.organization_id): amount})
     posting.open[reserve.id] = reserve
     return amount
+
+
+def _left(posting: Posting, organization_id: str, budget: Budget) -> Decimal:
+    """What is neither spent nor held of a budget."""
+    now = posting.balance(wallet(organization_id)) + posting.balance(owed(organization_id))
+    return budget.cents - (posting.baselines[organization_id, budget.period] - now)
+
+
+def _follow(posting: Posting, operation: Credit | Refund) -> None:
+    for name in posting.baselines:
+        if name[0] == operation.organization_id:
+            posting.baselines[name] += put_in(operation)
 
 
 def _settle(posting: Posting, settle: Settle) -> Decimal:
@@ -221,6 +319,7 @@ def _settle(posting: Posting, settle: Settle) -> Decimal:
     kind = "settle" if charge else "release"
     moves = {held(reservation.organization_id): -reserved, REVENUE: charge, own: reserved - charge}
     posting.book(settle.id, kind, reservation.request_id, moves)
+    _repay(posting, settle.id, reservation.organization_id)
     return charge
 
 
@@ -228,7 +327,8 @@ def _fund(posting: Posting, fund: Fund) -> Decimal:
     own = wallet(fund.organization_id)
     known = posting.open.get(fund.pool_id)
     pooled = known.amount_cents if known else ZERO
-    share = EXACT.multiply(posting.balance(own) + pooled, POOL_SHARE) - pooled
+    left = min([posting.balance(own), *(_left(posting, fund.organization_id, budget) for budget in fund.budgets)])
+    share = EXACT.multiply(left + pooled, POOL_SHARE) - pooled
     if share < fund.least_cents:
         return ZERO
     amount = cents(min(share, fund.amount_cents))
@@ -250,3 +350,11 @@ def _charge(posting: Posting, charge: Charge) -> Decimal:
     if pool is not None:
         posting.open[charge.pool_id] = Reserve(pool.id, pool.organization_id, pooled - amount, POOL)
     return amount + extra
+
+
+def _return(posting: Posting, given_back: Return) -> Decimal:
+    amount, own = cents(given_back.amount_cents), wallet(given_back.organization_id)
+    cents(posting.balance(own) + amount)
+    posting.book(given_back.id, "return", given_back.request_id, {REVENUE: -amount, own: amount})
+    _repay(posting, given_back.id, given_back.organization_id)
+    return amount

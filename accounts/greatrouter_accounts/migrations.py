@@ -44,14 +44,22 @@ def m002_trusted_money(connection: Connection) -> None:
         "ALTER TABLE keys ADD COLUMN expires_at VARCHAR",
         "ALTER TABLE keys ADD COLUMN last_used_at VARCHAR",
         "ALTER TABLE keys ADD COLUMN limits TEXT",
+        """CREATE TABLE baselines (
+            organization_id VARCHAR NOT NULL, period VARCHAR NOT NULL, cents BIGINT NOT NULL,
+            PRIMARY KEY (organization_id, period))""",
+        "CREATE TABLE meters (name VARCHAR NOT NULL, state TEXT NOT NULL, PRIMARY KEY (name))",
         """CREATE TABLE orders (
             id VARCHAR NOT NULL, organization_id VARCHAR NOT NULL, paid_cents BIGINT NOT NULL,
             refunded_cents BIGINT NOT NULL, created_at VARCHAR NOT NULL, PRIMARY KEY (id))""",
         """CREATE TABLE idempotency (
-            organization_id VARCHAR NOT NULL, "key" VARCHAR NOT NULL, fingerprint BLOB NOT NULL, owner VARCHAR NOT NULL,
+            organization_id VARCHAR NOT NULL, "key" VARCHAR NOT NULL, run VARCHAR NOT NULL, request_id VARCHAR NOT NULL,
+            fingerprint BLOB NOT NULL, owner VARCHAR NOT NULL, charged_cents BIGINT NOT NULL,
             created_at VARCHAR NOT NULL, status INTEGER, headers TEXT, body BLOB,
             PRIMARY KEY (organization_id, "key"))""",
         "CREATE INDEX idempotency_by_age ON idempotency (created_at)",
+        # What stands for pools was a name that a caller could give to a request.
+        "UPDATE ledger SET request_id = '(pool)' WHERE request_id = 'pool'",
+        "UPDATE reservations SET request_id = '(pool)' WHERE request_id = 'pool'",
     ):
         connection.exec_driver_sql(statement)
 

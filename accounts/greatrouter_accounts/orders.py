@@ -1,5 +1,9 @@
 """Orders that a payment provider says were paid or refunded: each counts once, however often and in whatever order it
-says so."""
+says so.
+
+What an order is worth is what was paid for it less what was refunded, and never less than nothing; the ledger's entries
+that name it (`reference`) add up to that.
+"""
 
 import logging
 from decimal import Decimal
@@ -7,48 +11,75 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from greatrouter_accounts import books
+from greatrouter_accounts import books, directory
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
-from greatrouter_accounts.errors import AccountsError
+from greatrouter_accounts.errors import AccountsError, InvalidAmount, InvalidName, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import ZERO, cents
 from greatrouter_accounts.schema import orders
-from greatrouter_accounts.text import storable
 
 log = logging.getLogger("greatrouter")
 
+LONGEST_ID = 200
 # The first to name an order makes its row, and whoever names it at the same time waits for that one.
 ADD = "INSERT INTO orders (id, organization_id, paid_cents, refunded_cents, created_at) VALUES "
 ADD += "({0}, {0}, 0, 0, {0}) ON CONFLICT (id) DO NOTHING"
 MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
-def paid(connection: Connection, order_id: str, organization_id: str, amount_cents: Decimal, owner: str) -> Decimal:
-    """Credits an order; the cents credited, 0 where that was done before. `connection` holds the write lock."""
-    row = _row(connection, order_id, organization_id)
-    amount = cents(max(amount_cents, ZERO))
-    if row.paid_cents:
+def reference(order_id: str) -> str:
+    """What stands for an order in the ledger."""
+    return f"order:{order_id}"
+
+
+def paid(connection: Connection, order_id: str, organization: str | None, amount_cents: Decimal, owner: str) -> Decimal:
+    """Credits an order; the cents credited, 0 where that was done before. `connection` holds the write lock.
+
+    Where an order is told of again it belongs to whom it was credited first, whatever is said then.
+    """
+    amount = _amount(amount_cents)
+    row = _row(connection, order_id, organization)
+    if row.paid_cents or not amount:
         return ZERO
-    return _move(
-        connection, order_id, row.organization_id, (ZERO, row.refunded_cents), (amount, row.refunded_cents), owner
-    )
+    organization_id = row.organization_id if organization is None else directory.payer(connection, organization)
+    before, after = (ZERO, row.refunded_cents), (amount, row.refunded_cents)
+    return _move(connection, order_id, organization_id, before, after, owner)
 
 
-def refunded(connection: Connection, order_id: str, organization_id: str, total_cents: Decimal, owner: str) -> Decimal:
-    """Takes back what was refunded of an order in all, as far as the wallet reaches; the cents credited, which are none
-    or negative."""
-    row = _row(connection, order_id, organization_id)
-    total = max(row.refunded_cents, cents(max(total_cents, ZERO)))
-    return _move(
-        connection, order_id, row.organization_id, (row.paid_cents, row.refunded_cents), (row.paid_cents, total), owner
-    )
+def refunded(
+    connection: Connection, order_id: str, organization: str | None, total_cents: Decimal, owner: str
+) -> Decimal:
+    """Takes back what was refunded of an order in all: what the wallet holds of it at once, the rest is owed. The cents
+    credited, which are none or negative.
+
+    An order that is known needs no `organization`: its owner may not be a customer of the provider any more.
+    """
+    total = _amount(total_cents)
+    row = _row(connection, order_id, organization)
+    before, after = (row.paid_cents, row.refunded_cents), (row.paid_cents, max(row.refunded_cents, total))
+    return _move(connection, order_id, row.organization_id, before, after, owner)
 
 
-def _row(connection: Connection, order_id: str, organization_id: str) -> Any:
+def _row(connection: Connection, order_id: str, organization: str | None) -> Any:
+    """The order, locked; made where it is new."""
+    if not 0 < len(order_id) <= LONGEST_ID or not (order_id.isascii() and order_id.isprintable()) or " " in order_id:
+        raise InvalidName(f"no order is called {order_id[:80]!r}; expected up to {LONGEST_ID} printable characters")
+    query = select(orders).where(orders.c.id == order_id).with_for_update()
+    known = connection.execute(query).one_or_none()
+    if known is not None:
+        return known
+    if organization is None:
+        raise UnknownOrganization(f"the order {order_id} is not known here, and it does not say who pays it")
     add = ADD.format(MARKS[connection.dialect.name])
-    connection.exec_driver_sql(add, (storable(order_id), organization_id, now_text()))
-    return connection.execute(select(orders).where(orders.c.id == storable(order_id)).with_for_update()).one()
+    connection.exec_driver_sql(add, (order_id, directory.payer(connection, organization), now_text()))
+    return connection.execute(query).one()
+
+
+def _amount(amount_cents: Decimal) -> Decimal:
+    if not amount_cents.is_finite() or amount_cents < 0:
+        raise InvalidAmount(f"an order of {amount_cents} cents cannot be booked; expected a number of at least 0")
+    return cents(amount_cents)
 
 
 def _move(
@@ -60,21 +91,23 @@ def _move(
     owner: str,
 ) -> Decimal:
     """Brings the wallet from what an order was worth `before` (paid, refunded) to what it is worth `after`."""
-    values = {"paid_cents": after[0], "refunded_cents": after[1]}
-    connection.execute(update(orders).where(orders.c.id == storable(order_id)).values(values))
+    values = {"organization_id": organization_id, "paid_cents": after[0], "refunded_cents": after[1]}
+    connection.execute(update(orders).where(orders.c.id == order_id).values(values))
     worth = _worth(*after) - _worth(*before)
     if not worth:
         return ZERO
     operation: rules.Operation = (
-        rules.Credit(uuid7("txn_"), organization_id, worth, paid=True)
+        rules.Credit(uuid7("txn_"), organization_id, worth, paid=True, reference=reference(order_id))
         if worth > 0
-        else rules.Refund(uuid7("txn_"), organization_id, -worth)
+        else rules.Refund(uuid7("txn_"), organization_id, -worth, reference=reference(order_id))
     )
     [moved] = books.post(connection, [operation], owner)
     if isinstance(moved, AccountsError):
         raise moved
     if worth < 0 and moved < -worth:
-        log.error("order %s: %s cents were refunded that its wallet had spent already", order_id, -worth - moved)
+        log.warning(
+            "order %s: %s cents of its refund were spent or held already and are owed", order_id, -worth - moved
+        )
     return moved if worth > 0 else -moved
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from greatrouter_accounts import ledger as rules
+from greatrouter_accounts.budgets import Budget
 from greatrouter_accounts.errors import AccountsError, InvalidAmount
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import LARGEST_CENTS, ZERO, cents
@@ -49,6 +50,7 @@ class Hold:
     amount_cents: Decimal
     request_id: str
     open: bool = True
+    run: rules.Run | None = None
 
 
 class Pools:
@@ -63,8 +65,16 @@ class Pools:
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
 
-    def take(self, organization_id: str, amount_cents: Decimal, request_id: str) -> Hold | None:
-        """None where the organization's pool holds too little; then it is being filled for those who come next."""
+    def take(
+        self,
+        organization_id: str,
+        amount_cents: Decimal,
+        request_id: str,
+        run: rules.Run | None = None,
+        budgets: tuple[Budget, ...] = (),
+    ) -> Hold | None:
+        """None where the organization's pool holds too little; then it is being filled for those who come next, from
+        what is left of `budgets`."""
         amount, now = cents(min(amount_cents, LARGEST_CENTS)), self._clock()
         with self._lock:
             pool = self._pools.get(organization_id)
@@ -72,14 +82,14 @@ class Pools:
                 pool.left -= amount
                 pool.holds += 1
                 pool.used_at = now
-                return Hold(pool, amount, request_id)
+                return Hold(pool, amount, request_id, run=run)
             if pool is None:
                 pool = self._pools[organization_id] = _Pool(uuid7("res_"), organization_id, used_at=now)
             if not amount or (now - pool.asked_at < PAUSE_S and not pool.funded):
                 return None
             pool.asked_at, pool.funded = now, False
             pool.holds += 1  # it must not be given back while it is being filled
-        self._fill(organization_id, pool, amount)
+        self._fill(organization_id, pool, amount, budgets)
         return None
 
     async def settle(self, hold: Hold, amount_cents: Decimal) -> Decimal:
@@ -96,7 +106,9 @@ class Pools:
             wanted = cents(min(amount_cents, LARGEST_CENTS))
             paid = min(wanted, hold.amount_cents + pool.left)
             pool.left += hold.amount_cents - paid
-        charge = rules.Charge(uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id)
+        charge = rules.Charge(
+            uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id, hold.run
+        )
         try:
             charged: Decimal = await self._ledger.submit(charge)
         except AccountsError:
@@ -106,6 +118,9 @@ class Pools:
         finally:
             with self._lock:
                 pool.holds -= 1
+        if charged < paid:  # nothing, of a run whose key is another's by now
+            with self._lock:
+                pool.left += paid - charged
         return charged
 
     def release(self, hold: Hold) -> None:
@@ -131,8 +146,9 @@ class Pools:
         for pool in pools.values():
             self._give_back(pool)
 
-    def _fill(self, organization_id: str, pool: _Pool, amount: Decimal) -> None:
-        fund = rules.Fund(uuid7("txn_"), pool.id, organization_id, amount * REQUESTS, amount * FEWEST_REQUESTS)
+    def _fill(self, organization_id: str, pool: _Pool, amount: Decimal, budgets: tuple[Budget, ...]) -> None:
+        most, fewest = amount * REQUESTS, amount * FEWEST_REQUESTS
+        fund = rules.Fund(uuid7("txn_"), pool.id, organization_id, most, fewest, budgets)
 
         async def fill() -> None:
             moved = ZERO

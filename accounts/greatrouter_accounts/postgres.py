@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection, Dialect, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError
 
-from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.errors import RowRefused, StoreFailed
 from greatrouter_accounts.lease_owner import LeaseOwner
 from greatrouter_accounts.migrations import migrate
 from greatrouter_accounts.store import failures
@@ -46,7 +46,7 @@ class PostgresStore:
     def __init__(self, url: str, lease: timedelta) -> None:
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # ValueError: the port, or what an unescaped password makes look like one
             raise StoreFailed(
                 "GREATROUTER_DATABASE_URL is no URL; expected postgresql://USER:PASSWORD@HOST/NAME"
             ) from None
@@ -68,9 +68,13 @@ class PostgresStore:
         )
         with ExitStack() as undo:
             undo.callback(self.close)
-            with self.write() as connection:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-                migrate(connection)
+            try:
+                with self.write() as connection:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+                    migrate(connection)
+            except RowRefused as error:  # as which the driver's refusal of an option in the URL comes out
+                words = str(error).partition(": ")[2]
+                raise StoreFailed(f"GREATROUTER_DATABASE_URL cannot be used ({words}): correct it") from None
             undo.pop_all()
 
     @property
@@ -78,8 +82,10 @@ class PostgresStore:
         return self._engine.dialect
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         with self._failures(), self._engine.begin() as connection:
+            if not durable:
+                connection.connection.cursor().execute("SET LOCAL synchronous_commit TO off")
             yield connection
 
     @contextmanager

@@ -59,7 +59,8 @@ keys = Table(
 )
 
 # Double entry: the amounts of one transaction add up to zero. `account` is "wallet:ORG" (what an organization may
-# spend), "held:ORG" (reserved for requests under way), "revenue", "cash" (top-ups) or "promotions" (grants).
+# spend), "held:ORG" (reserved for requests under way), "owed:ORG" (paid back after it was spent), "revenue", "cash"
+# (top-ups) or "promotions" (grants). `request_id` is "order:ID" in what an order moved.
 ledger = Table(
     "ledger",
     metadata,
@@ -104,6 +105,24 @@ owners = Table(
     Column("alive_until", DateTime(timezone=True), nullable=False),
 )
 
+# Where the budget of a day or a month is measured from (`budgets.py`).
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("organization_id", String, primary_key=True),
+    Column("period", String, primary_key=True),
+    Column("cents", Cents, nullable=False),
+)
+
+# What keys and organizations used in the last minute and use now, where several processes count it together
+# (`meter_rows.py`).
+meters = Table(
+    "meters",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
 # Orders that a payment provider says were paid, one row each however often it says so.
 orders = Table(
     "orders",
@@ -115,15 +134,19 @@ orders = Table(
     Column("created_at", String, nullable=False),
 )
 
-# The first answers to requests that may be sent again. `fingerprint` tells a repetition from another request under the
-# same key; `status` is null while the first is under way at `owner`.
+# The first answers to requests that may be sent again. `key` is a hash of the caller's, `fingerprint` tells a
+# repetition from another request under the same key; `status` is null while the first is under way at `owner` (nobody,
+# where that is empty). `body` is sealed (`idempotency.py`), and null where it is too large to be kept.
 idempotency = Table(
     "idempotency",
     metadata,
     Column("organization_id", String, primary_key=True),
     Column("key", String, primary_key=True),
+    Column("run", String, nullable=False),
+    Column("request_id", String, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("owner", String, nullable=False),
+    Column("charged_cents", Cents, nullable=False),
     Column("created_at", String, nullable=False),
     Column("status", Integer),
     Column("headers", Text),

@@ -1,5 +1,6 @@
 """Accounts in SQLite: write-ahead log, every commit on disk before it is acknowledged."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -42,6 +43,8 @@ class SqliteStore:
             ) from error
         self._writing = _engine(path, "BEGIN IMMEDIATE", busy_timeout_s)
         self._reading = _engine(path, "BEGIN", busy_timeout_s)
+        self._hurrying = _engine(path, "BEGIN IMMEDIATE", busy_timeout_s, synchronous="NORMAL")
+        self._hasty: Connection | None = None
         # The threads of one process take turns with one connection: SQLite's own waiting is a poll every 1 to 100 ms.
         self._turn = threading.Lock()
         with ExitStack() as undo:  # what was opened before a failure is closed again
@@ -49,6 +52,7 @@ class SqliteStore:
             with self._failures():
                 self._writer = self._writing.connect()
             undo.callback(self._writer.close)
+            self._file = self._identity()
             with self.write() as connection:
                 migrate(connection)
             undo.pop_all()
@@ -58,12 +62,18 @@ class SqliteStore:
         return self._writing.dialect
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        with self._turn, self._failures(), self._writer.begin():
-            yield self._writer
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        with self._turn, self._failures():
+            connection = self._writer if durable else self._hasty
+            if connection is None:
+                connection = self._hasty = self._hurrying.connect()
+            with connection.begin():
+                self._require_same_file()
+                yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
+        self._require_same_file()  # or a new connection would make an empty one
         with self._failures(), self._reading.connect() as connection:
             yield connection
 
@@ -73,14 +83,32 @@ class SqliteStore:
 
     def close(self) -> None:
         self._writer.close()
-        self._writing.dispose()
-        self._reading.dispose()
+        if self._hasty is not None:
+            self._hasty.close()
+        for engine in (self._writing, self._hurrying, self._reading):
+            engine.dispose()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _require_same_file(self) -> None:
+        """What is written to a file that was moved away or replaced is lost to whoever opens its place; SQLite itself
+        does not look. 2 us. Raises `StoreFailed`."""
+        if self._identity() != self._file:
+            raise StoreFailed(
+                f"the accounts database {self.path} was moved away or replaced while it was in use; put that file "
+                "back, or stop every process that has it open and start again"
+            )
 
     def _failures(self) -> AbstractContextManager[None]:
         return failures(str(self.path), OF_THE_ROW, sqlite3.Error, REMEDIES)
 
 
-def _engine(path: Path, begin: str, busy_timeout_s: float) -> Engine:
+def _engine(path: Path, begin: str, busy_timeout_s: float, synchronous: str = "FULL") -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
@@ -91,7 +119,7 @@ def _engine(path: Path, begin: str, busy_timeout_s: float) -> Engine:
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we begin and end transactions ourselves
         _write_ahead(connection, busy_timeout_s)
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

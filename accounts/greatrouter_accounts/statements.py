@@ -24,6 +24,8 @@ class Statements:
     change_reservations: str
     close_reservations: str
     find_orphans: str
+    find_runs: str
+    charge_runs: str
 
 
 SQLITE = Statements(
@@ -53,6 +55,15 @@ SQLITE = Statements(
     # Not DELETE ... RETURNING in place of this and the SELECT: SQLite takes 85 us for what these two do in 9.
     close_reservations="DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))",
     find_orphans="SELECT id FROM reservations WHERE owner NOT IN (SELECT value FROM json_each(?)) ORDER BY id",
+    find_runs="""
+        SELECT kept.run FROM json_each(?) asked JOIN idempotency kept
+            ON kept.organization_id = json_extract(asked.value, '$[0]') AND kept.key = json_extract(asked.value, '$[1]')
+        WHERE kept.run = json_extract(asked.value, '$[2]')""",
+    charge_runs="""
+        UPDATE idempotency SET charged_cents = charged_cents + charged.amount_cents FROM
+            (SELECT json_extract(value, '$[0]') AS organization_id, json_extract(value, '$[1]') AS name,
+                    json_extract(value, '$[2]') AS amount_cents FROM json_each(?)) charged
+        WHERE idempotency.organization_id = charged.organization_id AND idempotency.key = charged.name""",
 )
 
 POSTGRES = Statements(
@@ -81,6 +92,14 @@ POSTGRES = Statements(
     find_orphans="""
         SELECT id FROM reservations
         WHERE owner NOT IN (SELECT jsonb_array_elements_text(%s::jsonb)) ORDER BY id""",
+    find_runs="""
+        SELECT kept.run FROM jsonb_array_elements(%s::jsonb) AS rows (asked) JOIN idempotency kept
+            ON kept.organization_id = asked->>0 AND kept.key = asked->>1
+        WHERE kept.run = asked->>2 ORDER BY kept.organization_id, kept.key FOR UPDATE OF kept""",
+    charge_runs="""
+        UPDATE idempotency SET charged_cents = charged_cents + (charged->>2)::bigint
+        FROM jsonb_array_elements(%s::jsonb) AS changes (charged)
+        WHERE idempotency.organization_id = charged->>0 AND idempotency.key = charged->>1""",
 )
 
 BY_DIALECT: Mapping[str, Statements] = {"sqlite": SQLITE, "postgresql": POSTGRES}

@@ -31,8 +31,9 @@ class Owner(Protocol):
 
 
 class Store(Protocol):
-    """`write` is one transaction under the write lock, committed at the end and rolled back by an exception; `read` is
-    one moment of the database, whatever is written meanwhile.
+    """`write` is one transaction under the write lock, committed at the end and rolled back by an exception; one that
+    is not `durable` may be lost with the machine, though not with the process. `read` is one moment of the database,
+    whatever is written meanwhile.
 
     Both raise `RowRefused` where a value cannot be stored and `StoreFailed` where nothing can.
     """
@@ -40,7 +41,7 @@ class Store(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
-    def write(self) -> AbstractContextManager[Connection]: ...
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]: ...
 
     def read(self) -> AbstractContextManager[Connection]: ...
 
@@ -61,6 +62,12 @@ def open_store(database: Path | str, lease: timedelta = LEASE) -> Store:
     except ImportError as error:
         raise StoreFailed("accounts in PostgreSQL need psycopg: pip install 'greatrouter-server[postgres]'") from error
     return PostgresStore(database, lease)
+
+
+def take_your_time(connection: Connection) -> None:
+    """Lets the statements of this transaction run for as long as they need: those that read a whole ledger do."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 @contextmanager

@@ -17,11 +17,13 @@ from greatrouter_accounts.ledger import (
     Credit,
     Entry,
     Operation,
+    Refund,
     Reserve,
     Result,
     Settle,
     accounts_of,
     held,
+    owed,
     post,
     wallet,
 )
@@ -66,9 +68,11 @@ def sequences(draw: st.DrawFn) -> list[Operation]:
     for number in range(draw(st.integers(0, 25))):
         organization = draw(st.sampled_from(ORGANIZATIONS))
         amount = draw(amounts)
-        match draw(st.sampled_from(("credit", "reserve", "reserve", "settle", "settle"))):
+        match draw(st.sampled_from(("credit", "refund", "reserve", "reserve", "settle", "settle"))):
             case "credit":
                 operations.append(Credit(f"t{number}", organization, amount, draw(st.booleans())))
+            case "refund":
+                operations.append(Refund(f"t{number}", organization, amount))
             case "reserve":
                 reserved.append(f"r{number}")
                 operations.append(Reserve(f"r{number}", organization, amount, f"q{number}"))
@@ -122,6 +126,30 @@ def test_no_wallet_or_hold_is_ever_below_zero(parts: list[list[Operation]]) -> N
         for organization in ORGANIZATIONS:
             assert ledger.balances.get(wallet(organization), Decimal(0)) >= 0
             assert ledger.balances.get(held(organization), Decimal(0)) >= 0
+
+
+@given(batches())
+def test_a_wallet_holds_nothing_while_something_is_owed(parts: list[list[Operation]]) -> None:
+    ledger = Ledger()
+    for part in parts:
+        ledger.apply(part)
+        for organization in ORGANIZATIONS:
+            debt = ledger.balances.get(owed(organization), Decimal(0))
+            assert debt <= 0
+            assert not debt or not ledger.balances.get(wallet(organization), Decimal(0))
+
+
+@given(batches())
+def test_a_refund_goes_back_whole_whatever_the_wallet_holds(parts: list[list[Operation]]) -> None:
+    ledger, results = ran(parts)
+    operations = [operation for part in parts for operation in part]
+    refunds = sum((cents(one.amount_cents) for one in operations if isinstance(one, Refund)), Decimal(0))
+    paid = sum((cents(o.amount_cents) for o in operations if isinstance(o, Credit) and o.paid), Decimal(0))
+    assert ledger.balances.get(CASH, Decimal(0)) == refunds - paid
+    for operation, result in zip(operations, results, strict=True):
+        if isinstance(operation, Refund):
+            assert isinstance(result, Decimal)
+            assert 0 <= result <= cents(operation.amount_cents)
 
 
 @given(batches())

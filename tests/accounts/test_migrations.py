@@ -10,6 +10,7 @@ from typing import Any
 from greatrouter_accounts import keys
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.migrations import MIGRATIONS
+from greatrouter_accounts.statement import Period
 from tests.accounts.conftest import SECRET
 
 KEY = "pk_live_abcdefghi_" + "0123456789abcdef" * 2
@@ -47,9 +48,16 @@ CREATE TABLE keys (
 INSERT INTO schema_version VALUES (0);
 INSERT INTO organizations VALUES ('org_1', 'ada', 'max', '2026-01-01T00:00:00.000+00:00');
 INSERT INTO ledger VALUES
-    (1, 'txn_1', 'grant', 'promotions', -1000000000, NULL, '2026-01-01T00:00:00.000+00:00'),
-    (2, 'txn_1', 'grant', 'wallet:org_1', 1000000000, NULL, '2026-01-01T00:00:00.000+00:00');
-INSERT INTO balances VALUES ('promotions', -1000000000), ('wallet:org_1', 1000000000);
+    (1, 'txn_1', 'grant', 'promotions', -1000000005, NULL, '2026-01-01T00:00:00.000+00:00'),
+    (2, 'txn_1', 'grant', 'wallet:org_1', 1000000005, NULL, '2026-01-01T00:00:00.000+00:00'),
+    (3, 'txn_2', 'fund', 'wallet:org_1', -62500000, 'pool', '2026-01-01T00:00:00.500+00:00'),
+    (4, 'txn_2', 'fund', 'held:org_1', 62500000, 'pool', '2026-01-01T00:00:00.500+00:00'),
+    (5, 'txn_3', 'charge', 'held:org_1', -5, 'req_1', '2026-01-01T00:00:01.000+00:00'),
+    (6, 'txn_3', 'charge', 'revenue', 5, 'req_1', '2026-01-01T00:00:01.000+00:00');
+INSERT INTO balances VALUES
+    ('promotions', -1000000005), ('wallet:org_1', 937500005), ('held:org_1', 62499995), ('revenue', 5);
+INSERT INTO reservations VALUES
+    ('res_1', 'org_1', 62499995, 'pool', 'own_of_a_process_that_died', '2026-01-01T00:00:00.500+00:00');
 INSERT INTO activity VALUES (
     7, 'req_1', 'org_1', '2026-01-01T00:00:01.000+00:00', '/v1/auto/route', 'text', 'regex', '0.9500', 'SIMPLE',
     'lab/small', 'lab', 'why not', 'lab/small lab/large', 200, 12, 34, '', 5, '6.70', 0);
@@ -107,6 +115,7 @@ def test_everything_the_first_release_held_is_still_there(path: Path, opened: Ca
     assert (caller.organization, caller.plan, caller.test) == ("ada", "max", False)
     assert accounts.balance("ada") == 10
     assert accounts.verify() == []
+    assert [line.kind for line in accounts.statement_lines("ada", Period())] == ["charge", "grant"]
     [request] = accounts.activity("org_1")
     assert (request["request_id"], request["cost_cents"]) == ("req_1", Decimal("0.00000005"))
     assert asyncio.run(accounts.preferences("org_1")).default_optimization == "balanced"

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.errors import InvalidAmount, InvalidName
-from tests.accounts.conftest import SECRET
+from greatrouter_accounts.errors import InvalidAmount, InvalidName, UnknownOrganization
+from tests.accounts.conftest import query
 from tests.accounts.test_accounts import funded
 
 Open = Callable[[], Accounts]
@@ -27,6 +28,20 @@ def test_an_order_is_credited_once_however_often_it_is_delivered(accounts: Accou
     assert accounts.balance("ada") == 500
     assert [entry["kind"] for entry in accounts.statement("ada")] == ["top_up"]
     assert accounts.verify() == []
+
+
+def test_two_processes_that_are_told_of_the_same_orders_at_once_credit_each_once(opened: Open) -> None:
+    """Orders of an organization that neither knows yet: both make it, and one of them is too late."""
+    both = [opened(), opened()]
+    told = [(store, f"order_{number}") for number in range(12) for store in both * 2]
+    with ThreadPoolExecutor(8) as crowd:
+        credited = list(crowd.map(lambda one: one[0].order_paid(one[1], "newcomer", Decimal(5)), told))
+    assert sorted(credited) == [0] * 36 + [5] * 12
+    with ThreadPoolExecutor(8) as crowd:
+        taken = list(crowd.map(lambda one: one[0].order_refunded(one[1], "newcomer", Decimal(2)), told))
+    assert sorted(taken) == [0] * 36 + [2] * 12
+    assert both[0].balance("newcomer") == 36
+    assert both[1].verify() == []
 
 
 def test_an_organization_is_named_by_its_id_or_its_name_and_made_where_it_is_new(accounts: Accounts) -> None:
@@ -44,6 +59,58 @@ def test_an_organization_is_named_by_its_id_or_its_name_and_made_where_it_is_new
     assert accounts.verify() == []
 
 
+@pytest.mark.parametrize("amount", ["-1", "-0.00000001", "NaN", "sNaN", "Infinity", "-Infinity", "1E+30"])
+def test_what_is_no_amount_changes_nothing(accounts: Accounts, amount: str) -> None:
+    accounts.create_key("ada")
+    for told in (accounts.order_paid, accounts.order_refunded):
+        with pytest.raises(InvalidAmount):
+            told("order_1", "newcomer", Decimal(amount))
+        with pytest.raises(InvalidAmount):
+            told("order_1", "ada", Decimal(amount))
+    with pytest.raises(UnknownOrganization):
+        accounts.balance("newcomer")
+    assert accounts.order_paid("order_1", "ada", Decimal(7)) == 7
+
+
+@pytest.mark.parametrize("order", ["", " ", "a b", "a\0", "a\n", "\ud83d", "ö", "x" * 201])
+def test_an_order_that_could_be_taken_for_another_is_refused(accounts: Accounts, order: str) -> None:
+    accounts.create_key("ada")
+    with pytest.raises(InvalidName):
+        accounts.order_paid(order, "ada", CENT)
+    assert accounts.balance("ada") == 0
+
+
+def test_an_order_belongs_to_whom_it_was_credited(accounts: Accounts) -> None:
+    accounts.create_key("ada")
+    accounts.create_key("eve")
+    assert accounts.order_paid("order_1", "ada", Decimal(500)) == 500
+    assert accounts.order_paid("order_1", "eve", Decimal(500)) == 0
+    assert accounts.order_paid("order_1", "nobody yet", Decimal(500)) == 0
+    assert accounts.order_refunded("order_1", "eve", Decimal(200)) == 200
+    assert (accounts.balance("ada"), accounts.balance("eve")) == (300, 0)
+    with pytest.raises(UnknownOrganization):
+        accounts.balance("nobody yet")
+    assert accounts.verify() == []
+
+
+def test_a_refund_that_comes_first_leaves_open_whose_the_order_is(accounts: Accounts) -> None:
+    accounts.create_key("ada")
+    accounts.create_key("eve")
+    assert accounts.order_refunded("order_1", "eve", Decimal(200)) == 0
+    assert accounts.order_paid("order_1", "ada", Decimal(500)) == 300
+    assert (accounts.balance("ada"), accounts.balance("eve")) == (300, 0)
+    assert accounts.verify() == []
+
+
+def test_an_order_that_is_known_needs_nobody_named(accounts: Accounts) -> None:
+    accounts.create_key("ada")
+    for told in (accounts.order_paid, accounts.order_refunded):
+        with pytest.raises(UnknownOrganization, match="order_1"):
+            told("order_1", None, CENT)
+    accounts.order_paid("order_1", "ada", Decimal(5))
+    assert accounts.order_refunded("order_1", None, Decimal(2)) == 2
+
+
 def test_a_refund_takes_back_what_is_left(accounts: Accounts) -> None:
     caller = funded(accounts, 0)
     accounts.order_paid("order_1", "ada", Decimal(500))
@@ -57,29 +124,85 @@ def test_a_refund_takes_back_what_is_left(accounts: Accounts) -> None:
     assert accounts.verify() == []
 
 
+def test_what_was_refunded_after_it_was_spent_is_owed(accounts: Accounts) -> None:
+    """Else whoever spends and is paid back can spend the same money again."""
+    caller = funded(accounts, 0)
+    accounts.order_paid("order_1", "ada", Decimal(500))
+    asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, Decimal(400), "req_1")), Decimal(400)))
+    assert accounts.order_refunded("order_1", "ada", Decimal(500)) == 100
+    assert accounts.summary("ada").owed_cents == 400
+    accounts.credit("ada", Decimal(150))
+    assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (0, 250)
+    accounts.order_paid("order_2", "ada", Decimal(300))
+    assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (50, 0)
+    assert accounts.verify() == []
+
+
+def test_what_is_held_while_it_is_refunded_is_taken_when_it_comes_back(accounts: Accounts) -> None:
+    """Else whoever holds a wallet with one long request keeps what was paid back."""
+    caller = funded(accounts, 0)
+    accounts.order_paid("order_1", "ada", Decimal(500))
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(500), "req_1"))
+    assert accounts.order_refunded("order_1", "ada", Decimal(500)) == 0
+    assert asyncio.run(accounts.settle(reservation, Decimal(20))) == 20
+    assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (0, 20)
+    assert accounts.verify() == []
+
+
 deliveries = st.lists(
-    st.tuples(st.sampled_from(["paid", "refunded"]), st.sampled_from(["a", "b"]), st.integers(0, 5)), max_size=12
+    st.tuples(st.sampled_from(["paid", "refunded", "spent"]), st.sampled_from(["a", "b"]), st.integers(0, 5)),
+    max_size=12,
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deliveries)
 def test_whatever_is_delivered_in_whatever_order_the_wallet_holds_what_the_orders_are_worth(
-    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, str, int]]
+    accounts: Accounts, told: list[tuple[str, str, int]]
 ) -> None:
-    """`paid` counts the first time, `refunded` is the largest total; nothing is spent meanwhile."""
-    accounts = Accounts(Path(tmp_path_factory.mktemp("orders")) / "accounts.sqlite3", SECRET)
-    accounts.create_key("ada")
+    """`paid` counts the first time, `refunded` is the largest total; what was spent and paid back is owed."""
+    ada = uuid4().hex
+    caller = asyncio.run(accounts.authenticate(accounts.create_key(ada)))
     paid: dict[str, int] = {}
     refunded: dict[str, int] = {}
+    spent = Decimal(0)
     for event, order, amount in told:
         if event == "paid":
-            accounts.order_paid(order, "ada", Decimal(amount))
+            accounts.order_paid(ada + order, ada, Decimal(amount))
             paid[order] = paid.get(order) or amount
-        else:
-            accounts.order_refunded(order, "ada", Decimal(amount))
+        elif event == "refunded":
+            accounts.order_refunded(ada + order, ada, Decimal(amount))
             refunded[order] = max(refunded.get(order, 0), amount)
+        elif accounts.balance(ada) >= amount:
+            reservation = asyncio.run(accounts.reserve(caller, Decimal(amount), "req"))
+            spent += asyncio.run(accounts.settle(reservation, Decimal(amount)))
     worth = sum(max(0, amount - refunded.get(order, 0)) for order, amount in paid.items())
-    assert accounts.balance("ada") == worth
+    found = accounts.summary(ada)
+    assert found.balance_cents - found.owed_cents == worth - spent
+    assert found.balance_cents == 0 or found.owed_cents == 0
+    assert found.spent_today_cents == spent
     assert accounts.verify() == []
-    accounts.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            "UPDATE orders SET paid_cents = paid_cents + 100",
+            "order order_1: it is worth 400.000001 cents, the ledger moved 400 cents",
+        ),
+        ("UPDATE orders SET id = 'order_2'", "order:order_1: the ledger moved 400"),
+        (
+            "UPDATE ledger SET request_id = NULL WHERE request_id LIKE 'order%'",
+            "order order_1: it is worth 400 cents, the ledger moved 0 cents",
+        ),
+    ],
+)
+def test_an_order_that_does_not_agree_with_the_ledger_is_found(
+    accounts: Accounts, database: Path | str, damage: str, said: str
+) -> None:
+    accounts.order_paid("order_1", "ada", Decimal(500))
+    accounts.order_refunded("order_1", "ada", Decimal(100))
+    assert accounts.verify() == []
+    query(database, damage)
+    assert any(said in problem for problem in accounts.verify()), accounts.verify()

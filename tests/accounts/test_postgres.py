@@ -4,8 +4,10 @@ import asyncio
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -144,6 +146,43 @@ def test_a_server_that_goes_away_charges_nobody_and_is_found_again() -> None:
         assert accounts.balance("ada") == 1_000 - charged
         assert accounts.verify() == []
         accounts.close()
+
+
+def test_processes_that_are_the_first_to_reserve_do_not_wait_for_each_other(
+    database: str, opened: Callable[[], Accounts]
+) -> None:
+    """What is held has a row of its own. A third process that made it while the first waited for the wallet, and the
+    second came then, made them wait for each other until PostgreSQL refused one of them."""
+    first, second = opened(), opened()
+    caller = asyncio.run(first.authenticate(first.create_key("ada")))
+    first.credit("ada", Decimal(100))
+    with psycopg.connect(database) as third, psycopg.connect(database) as slow, ThreadPoolExecutor(2) as threads:
+
+        def waiting() -> int:
+            """Sessions that wait for a lock."""
+            [[count]] = query(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            return int(count)
+
+        def reserve(accounts: Accounts) -> "Future[Any]":
+            return threads.submit(lambda: asyncio.run(accounts.reserve(caller, CENT, "req")))
+
+        third.execute("UPDATE balances SET amount_cents = amount_cents WHERE account LIKE 'wallet:%'")
+        third.execute(
+            "INSERT INTO balances VALUES (%s, 0) ON CONFLICT (account) DO UPDATE SET amount_cents = 0",
+            (f"held:{caller.organization_id}",),
+        )
+        one = reserve(first)
+        assert eventually(lambda: waiting() == 1)
+        slow.execute("LOCK TABLE ledger IN SHARE MODE")  # nobody can add an entry
+        third.commit()
+        assert eventually(
+            lambda: query(database, "SELECT 1 FROM pg_locks WHERE relation = 'ledger'::regclass AND NOT granted")
+        )
+        other = reserve(second)
+        assert eventually(lambda: waiting() == 2)
+        slow.rollback()
+        assert {one.result(30).amount_cents, other.result(30).amount_cents} == {CENT}
+    assert first.verify() == []
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,26 @@ def test_a_locked_database_fails_in_time_and_works_again_afterwards(tmp_path: Pa
     store.close()
 
 
+def test_nothing_is_written_to_a_file_that_was_moved_away_or_replaced(tmp_path: Path) -> None:
+    """Whoever restores a backup under a running server must not lose what it charges from then on."""
+    path, away = tmp_path / "accounts.sqlite3", tmp_path / "away.sqlite3"
+    store = SqliteStore(path)
+    path.rename(away)
+    for replaced in (False, True):
+        if replaced:
+            path.write_bytes(away.read_bytes())
+        with pytest.raises(StoreFailed, match="moved away or replaced"), store.write():
+            pass
+        with pytest.raises(StoreFailed, match="moved away or replaced"), store.read():
+            pass
+    away.rename(path)
+    with store.write() as connection:
+        connection.exec_driver_sql("INSERT INTO balances VALUES ('wallet:ada', 1)")
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT amount_cents FROM balances").scalar_one() == 1
+    store.close()
+
+
 # The child's files may not grow beyond what they are: to SQLite that is a full disk.
 FULL_DISK = """
 import os, resource, sqlite3

@@ -1,0 +1,42 @@
+"""What an organization may spend in a day or a month of UTC.
+
+What was spent is not counted a second time, for it could differ from the ledger. An organization's worth is its wallet
+less what it owes. A baseline, made at its first request of a period, is its worth and what it had in holds when the
+period began, and follows what is credited and refunded since. So the baseline less its worth now is what was spent in
+the period and what is held: a budget is a level that the wallet may not be reserved below, checked where it is
+reserved, and exact for all processes that share the ledger.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+DAY = "2026-07-01"  # how long the name of a day is; that of a month is shorter
+
+Baselines = Mapping[tuple[str, str], Decimal]  # by organization and period
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `cents` in `period`, a day (2026-07-01) or a month (2026-07)."""
+
+    period: str
+    cents: Decimal
+
+
+def budgets_at(moment: datetime, daily_cents: Decimal | None, monthly_cents: Decimal | None) -> tuple[Budget, ...]:
+    """Those of the day and the month of `moment`, which is of UTC; None is no budget."""
+    day = moment.date().isoformat()
+    found = ((day, daily_cents), (day[:7], monthly_cents))
+    return tuple(Budget(period, amount) for period, amount in found if amount is not None)
+
+
+def ends_at(period: str) -> datetime:
+    """
+    >>> ends_at("2026-12").isoformat(), ends_at("2026-07-31").isoformat()
+    ('2027-01-01T00:00:00+00:00', '2026-08-01T00:00:00+00:00')
+    """
+    if len(period) == len(DAY):
+        return datetime.fromisoformat(period).replace(tzinfo=UTC) + timedelta(days=1)
+    return (datetime.fromisoformat(f"{period}-28").replace(tzinfo=UTC) + timedelta(days=4)).replace(day=1)

@@ -1,0 +1,133 @@
+"""What an organization's plan and a key of its own allow, at the moment of asking."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from greatrouter_accounts.budgets import Budget, budgets_at
+from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.limits import NO_LIMITS, Give, Limited, Limits, Standing, Take, Taken
+from greatrouter_accounts.meters import KEPT, Meters
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every organization of a plan may use; None is no limit."""
+
+    limits: Limits = NO_LIMITS
+    daily_budget_cents: Decimal | None = None
+    monthly_budget_cents: Decimal | None = None
+
+
+NO_PLAN = Plan()
+CONCURRENT = "concurrent_requests"
+
+
+class Gate:
+    """Used by one event loop. An organization whose plan is not among `plans` has no limits but those of its keys."""
+
+    def __init__(self, meters: Meters, plans: Mapping[str, Plan]) -> None:
+        self._meters = meters
+        self._plans = plans
+        self._tokens: dict[str, Standing] = {}
+
+    def plan(self, name: str) -> Plan:
+        return self._plans.get(name, NO_PLAN)
+
+    async def admit(self, caller: Caller) -> "Ticket | None":
+        """Lets a request in that is about to run models; None where nothing is limited. Raises `RateLimited`."""
+        meters = self.meters(caller)
+        if not meters:
+            return None
+        return Ticket(self._meters, meters, await self._take(Take(meters, requests=1, places=1)))
+
+    async def spend(self, caller: Caller, tokens: int) -> "Spending | None":
+        """Sets aside the tokens that a request may take; None where they are not limited. Raises `RateLimited`."""
+        meters = tuple(limited for limited in self.meters(caller) if limited[1].tokens_per_minute is not None)
+        if not meters or tokens <= 0:
+            return None
+        return Spending(self._meters, meters, await self._take(Take(meters, tokens=tokens)), tokens)
+
+    def budgets(self, caller: Caller) -> tuple[Budget, ...]:
+        """Those that hold now."""
+        plan = self.plan(caller.plan)
+        if plan.daily_budget_cents is None and plan.monthly_budget_cents is None:
+            return ()
+        return budgets_at(datetime.now(UTC), plan.daily_budget_cents, plan.monthly_budget_cents)
+
+    async def standing(self, caller: Caller) -> tuple[Limited, Taken]:
+        """How the meters of a caller stand, without taking anything. Raises `StoreFailed`."""
+        meters = self.meters(caller)
+        return meters, await self._take(Take(meters))
+
+    def meters(self, caller: Caller) -> Limited:
+        limits = self.plan(caller.plan).limits
+        own = caller.limits
+        if not own:
+            return ((f"org:{caller.organization_id}", limits),) if limits.any else ()
+        asked, tokens, places = own.get("requests_per_minute"), own.get("tokens_per_minute"), own.get(CONCURRENT)
+        of_key = (f"key:{caller.key_id}", Limits(asked, tokens, places))
+        return ((f"org:{caller.organization_id}", limits), of_key) if limits.any else (of_key,)
+
+    def tokens(self, name: str) -> Standing | None:
+        """How a meter's tokens stood when this process asked last."""
+        return self._tokens.get(name)
+
+    def renew(self) -> None:
+        """Says that this process lives, for what it uses."""
+        self._meters.renew()
+
+    async def _take(self, asked: Take) -> Taken:
+        taken = await self._meters.take(asked)
+        if len(self._tokens) >= KEPT:
+            self._tokens.clear()
+        for (name, _), standing in zip(asked.meters, taken.tokens, strict=True):
+            if standing is not None:
+                self._tokens[name] = standing
+        return taken
+
+    def close(self) -> None:
+        self._meters.close()
+
+
+class Ticket:
+    """One request under way, until it is released."""
+
+    __slots__ = ("_meters", "_places", "limited", "taken")
+
+    def __init__(self, meters: Meters, limited: Limited, taken: Taken) -> None:
+        self._meters = meters
+        self._places = 1
+        self.limited = limited
+        self.taken = taken
+
+    def release(self) -> None:
+        """Once is enough."""
+        names = [name for name, limits in self.limited if limits.concurrent_requests is not None]
+        if names and self._places:
+            self._places = 0
+            with suppress(StoreFailed):  # closed: the places of a process that ended are nobody's
+                self._meters.give(Give(names, self.taken.owner, places=1))
+
+
+class Spending:
+    """Tokens set aside for one request, until it says how many it took."""
+
+    __slots__ = ("_meters", "_names", "_open", "_taken", "_tokens")
+
+    def __init__(self, meters: Meters, limited: Limited, taken: Taken, tokens: int) -> None:
+        self._meters = meters
+        self._names = [name for name, _ in limited]
+        self._taken = taken
+        self._tokens = tokens
+        self._open = True
+
+    def settle(self, tokens: int) -> None:
+        """Once counts. More than were set aside are counted against whoever comes next."""
+        if self._open and tokens != self._tokens:
+            with suppress(StoreFailed):
+                self._meters.give(Give(self._names, tokens=tokens - self._tokens, second=self._taken.second))
+        self._open = False

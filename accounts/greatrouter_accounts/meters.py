@@ -1,0 +1,113 @@
+"""Who counts what is limited: this process alone, or all that share a database or a Redis."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Protocol
+
+from greatrouter_accounts.errors import RateLimited, StoreFailed
+from greatrouter_accounts.limits import Give, Meter, Take, Taken, give, take
+from greatrouter_accounts.store import Owner, Store
+from greatrouter_accounts.writer import Writer
+
+# Meters that nobody uses any more are forgotten when there are so many.
+KEPT = 10_000
+
+
+class Meters(Protocol):
+    async def take(self, asked: Take) -> Taken:
+        """Raises `RateLimited`, and `StoreFailed` where nobody can be asked."""
+
+    def give(self, given: Give) -> None:
+        """Does not wait, so that it also works while a request is being cancelled."""
+
+    def renew(self) -> None:
+        """Says that this process lives, and the places that it took are taken."""
+
+    def close(self) -> None: ...
+
+
+def open_meters(shared: tuple[Store, Owner] | str | None, clock: Callable[[], float], lease: timedelta) -> "Meters":
+    """Counted in the accounts database or at the URL of a Redis; None is in the memory of this process, which is then
+    the only one."""
+    if shared is None:
+        return OwnMeters(clock)
+    if isinstance(shared, str):
+        from greatrouter_accounts.redis_meters import RedisMeters
+
+        redis = RedisMeters(shared, lease)
+        return SharedMeters(redis.commit, redis.renew, redis.close)
+    from greatrouter_accounts.meter_rows import MeterRows
+
+    return SharedMeters(MeterRows(*shared).commit)
+
+
+class OwnMeters:
+    """In the memory of the only process there is: 26 us for all that a request takes and gives back. `clock` counts
+    seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._meters: defaultdict[str, Meter] = defaultdict(Meter)
+
+    async def take(self, asked: Take) -> Taken:
+        if len(self._meters) >= KEPT:
+            self._forget()
+        found = take(self._meters, asked, self._clock(), "")
+        if isinstance(found, RateLimited):
+            raise found
+        return found
+
+    def give(self, given: Give) -> None:
+        give(self._meters, given)
+
+    def renew(self) -> None:
+        """Nobody else asks."""
+
+    def close(self) -> None:
+        """There is nothing to keep."""
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for meter in self._meters.values():
+            meter.second(now)
+        self._meters = defaultdict(Meter, {name: meter for name, meter in self._meters.items() if not meter.idle})
+
+
+class SharedMeters:
+    """Asked on a thread of its own, for all requests that wait at once: `commit` takes what they ask for and give back,
+    in order, and returns a result for each."""
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Take | Give]], Sequence[Any]],
+        renew: Callable[[], None] = lambda: None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._writer = Writer(commit, "accounts-limits")
+        self._close = close
+        self.renew = renew
+
+    async def take(self, asked: Take) -> Taken:
+        taking: asyncio.Task[Taken] = asyncio.ensure_future(self._writer.submit(asked))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:  # it may be taken all the same
+            taking.add_done_callback(lambda done: self._undo(asked, done))
+            raise
+
+    def give(self, given: Give) -> None:
+        self._writer.post(given)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._close()
+
+    def _undo(self, asked: Take, done: "asyncio.Task[Taken]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        taken, names = done.result(), [name for name, _ in asked.meters]
+        with suppress(StoreFailed):  # closed: what an ended process had is nobody's
+            self.give(Give(names, taken.owner, asked.places, -asked.tokens, taken.second))

@@ -1,0 +1,214 @@
+"""Meters in Redis: the rules of `limits.py` as scripts, each of which Redis runs whole before anything else.
+
+A meter is one hash: `r<second>` and `t<second>` are the requests and tokens taken in a second, `c<process>` its
+requests under way. A process says again and again that it lives; the places of one that does not are nobody's.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from greatrouter_accounts.errors import RateLimited, StoreFailed
+from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.limits import WINDOW_S, Give, Kind, Limits, Standing, Take, Taken
+
+log = logging.getLogger("greatrouter")
+
+PREFIX = "greatrouter:"
+TIMEOUT_S = 5.0
+FORGOTTEN_S = 86_400
+KINDS: tuple[Kind, ...] = ("requests", "tokens", "concurrent")
+
+# KEYS: the meters. ARGV: window, forgotten, the process, its lease in ms, the prefix of processes, a clock's seconds
+# ("" is Redis's own); requests, tokens and places asked for; and for each meter its three limits ("" is none).
+# Answers the limit that makes the caller wait longest (meter, kind, seconds; -1 is for ever) or 0, 0, 0; the second;
+# and for each meter its requests, their newest second, its tokens and their newest second.
+TAKE = """
+local window, forgotten, owner, lease, owners = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local second = math.floor(tonumber(ARGV[6]) or tonumber(redis.call('TIME')[1]))
+local asked = {tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])}
+local meters = {}
+for m, key in ipairs(KEYS) do
+    local meter = {r = {}, t = {}, c = {}}
+    local fields = redis.call('HGETALL', key)
+    for i = 1, #fields, 2 do
+        local kind, name, amount = fields[i]:sub(1, 1), fields[i]:sub(2), tonumber(fields[i + 1])
+        meter[kind][kind == 'c' and name or tonumber(name)] = amount
+        if kind ~= 'c' then second = math.max(second, tonumber(name)) end
+    end
+    meters[m] = meter
+end
+local refused, counts = {0, 0, 0}, {}
+for m, key in ipairs(KEYS) do
+    local meter, used, newest = meters[m], {0, 0, 0}, {0, 0}
+    for k, kind in ipairs({'r', 't'}) do
+        for taken, amount in pairs(meter[kind]) do
+            if taken <= second - window then
+                redis.call('HDEL', key, kind .. taken)
+                meter[kind][taken] = nil
+            else
+                used[k] = used[k] + amount
+                newest[k] = math.max(newest[k], taken)
+            end
+        end
+    end
+    for name, amount in pairs(meter.c) do
+        if name ~= owner and redis.call('EXISTS', owners .. name) == 0 then
+            redis.call('HDEL', key, 'c' .. name)
+        else
+            used[3] = used[3] + amount
+        end
+    end
+    for k = 1, 3 do
+        local limit = tonumber(ARGV[9 + 3 * (m - 1) + k])
+        if limit and asked[k] > 0 and used[k] + asked[k] > limit then
+            local wait = 1
+            if k < 3 then
+                wait = -1
+                if asked[k] <= limit then
+                    local seconds, left = {}, used[k]
+                    local taken = k == 1 and meter.r or meter.t
+                    for each in pairs(taken) do seconds[#seconds + 1] = each end
+                    table.sort(seconds)
+                    for _, each in ipairs(seconds) do
+                        left = left - taken[each]
+                        if left <= limit - asked[k] then
+                            wait = each + window - second
+                            break
+                        end
+                    end
+                end
+            end
+            if refused[1] == 0 or (refused[3] >= 0 and (wait < 0 or wait > refused[3])) then
+                refused = {m, k, wait}
+            end
+        end
+    end
+    counts[m] = {used[1], newest[1], used[2], newest[2]}
+end
+local answer = {refused[1], refused[2], refused[3], second}
+for m, key in ipairs(KEYS) do
+    local count = counts[m]
+    if refused[1] == 0 then
+        for k, kind in ipairs({'r', 't'}) do
+            if asked[k] > 0 and tonumber(ARGV[9 + 3 * (m - 1) + k]) then
+                redis.call('HINCRBY', key, kind .. second, asked[k])
+                count[2 * k - 1], count[2 * k] = count[2 * k - 1] + asked[k], second
+            end
+        end
+        if asked[3] > 0 and tonumber(ARGV[9 + 3 * (m - 1) + 3]) then
+            redis.call('HINCRBY', key, 'c' .. owner, asked[3])
+            redis.call('SET', owners .. owner, 1, 'PX', lease)
+        end
+        redis.call('EXPIRE', key, forgotten)
+    end
+    for i = 1, 4 do answer[#answer + 1] = count[i] end
+end
+return answer
+"""
+
+# KEYS: the meters. ARGV: the process, places, tokens, the second that they were taken in.
+GIVE = """
+for _, key in ipairs(KEYS) do
+    if redis.call('HEXISTS', key, 't' .. ARGV[4]) == 1 and redis.call('HINCRBY', key, 't' .. ARGV[4], ARGV[3]) < 0 then
+        redis.call('HSET', key, 't' .. ARGV[4], 0)
+    end
+    if ARGV[2] ~= '0' and redis.call('HEXISTS', key, 'c' .. ARGV[1]) == 1 then
+        if redis.call('HINCRBY', key, 'c' .. ARGV[1], -tonumber(ARGV[2])) <= 0 then
+            redis.call('HDEL', key, 'c' .. ARGV[1])
+        end
+    end
+end
+"""
+
+
+class RedisMeters:
+    """`commit` and `renew` may run on a thread each. `clock` counts seconds for all processes alike; None is Redis's
+    own."""
+
+    def __init__(self, url: str, lease: timedelta, clock: Callable[[], float] | None = None) -> None:
+        self.name = uuid7("own_")
+        self._lease_ms = int(lease.total_seconds() * 1000)
+        self._clock = clock
+        try:
+            self._redis = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        except ValueError as error:
+            raise StoreFailed(f"redis_url is no address of a Redis ({error}); expected redis://HOST:PORT/0") from None
+        self._take = self._redis.register_script(TAKE)
+        self._give = self._redis.register_script(GIVE)
+
+    def commit(self, operations: Sequence[Take | Give]) -> Sequence[Any]:
+        """One round trip for all of them, in order. Raises `StoreFailed`."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for operation in operations:
+                    self._ask(pipeline, operation)
+                answers = pipeline.execute()
+        except redis.RedisError as error:
+            raise StoreFailed(f"the Redis of redis_url failed ({error}): check that it runs") from error
+        return [_result(each, self.name, answer) for each, answer in zip(operations, answers, strict=True)]
+
+    def renew(self) -> None:
+        """Never raises: whoever asks for something next is told."""
+        with suppress(redis.RedisError):
+            self._redis.set(f"{PREFIX}process:{self.name}", 1, px=self._lease_ms)
+
+    def close(self) -> None:
+        with suppress(redis.RedisError):
+            self._redis.delete(f"{PREFIX}process:{self.name}")
+        self._redis.close()
+
+    def _ask(self, pipeline: Any, operation: Take | Give) -> None:
+        if isinstance(operation, Give):
+            keys = [f"{PREFIX}meter:{name}" for name in operation.names]
+            given = (operation.owner, operation.places, operation.tokens, operation.second)
+            self._give(keys, given, client=pipeline)
+            return
+        keys = [f"{PREFIX}meter:{name}" for name, _ in operation.meters]
+        clock = "" if self._clock is None else self._clock()
+        fixed = (WINDOW_S, FORGOTTEN_S, self.name, self._lease_ms, f"{PREFIX}process:", clock)
+        asked = (operation.requests, operation.tokens, operation.places)
+        limits = ["" if each is None else each for _, limits in operation.meters for each in _limits(limits)]
+        self._take(keys, [*fixed, *asked, *limits], client=pipeline)
+
+
+def _limits(limits: Limits) -> tuple[float | None, float | None, float | None]:
+    return limits.requests_per_minute, limits.tokens_per_minute, limits.concurrent_requests
+
+
+def _result(operation: Take | Give, owner: str, answer: Any) -> Taken | RateLimited | None:
+    if isinstance(operation, Give):
+        return None
+    meter, kind, wait_s, second, *counts = answer
+    standings = [
+        _standings(limits, counts[4 * place : 4 * place + 4], second)
+        for place, (_, limits) in enumerate(operation.meters)
+    ]
+    if not meter:
+        requests, tokens = zip(*standings, strict=True) if standings else ((), ())
+        return Taken(second, owner, requests, tokens)
+    name, limits = operation.meters[meter - 1]
+    limit = _limits(limits)[kind - 1]
+    assert limit is not None  # it refused
+    asked = (operation.requests, operation.tokens, operation.places)[kind - 1]
+    standing = (*standings[meter - 1], None)[kind - 1]
+    wait = float("inf") if wait_s < 0 else float(wait_s)
+    return RateLimited(KINDS[kind - 1], name, limit, asked, wait, standing)
+
+
+def _standings(limits: Limits, counts: Sequence[int], second: int) -> tuple[Standing | None, Standing | None]:
+    requests, newest_request, tokens, newest_tokens = counts
+    return (
+        _standing(limits.requests_per_minute, requests, newest_request, second),
+        _standing(limits.tokens_per_minute, tokens, newest_tokens, second),
+    )
+
+
+def _standing(limit: float | None, total: int, newest: int, second: int) -> Standing | None:
+    if limit is None:
+        return None
+    return Standing(limit, max(0.0, limit - total), newest + WINDOW_S - second if total else 0)
