@@ -1,6 +1,7 @@
 """The benchmarks' instruments measure what they say, and the one of the gateway runs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -136,3 +137,38 @@ def test_the_gateway_benchmark_measures_every_table(tmp_path: Path) -> None:
     assert slow[1:4] == ["4", "of", "4"]
     assert "every balance agrees with its ledger" in done.stdout
     assert "$1000 of $1000" not in done.stdout
+
+
+def test_the_ledger_benchmark_measures_every_table(tmp_path: Path) -> None:
+    options = ["--charges", "40", "--callers", "1", "4", "--rounds", "1", "--paced", "50", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "greatrouter_api", "bench", "ledger", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr == ""
+    databases = ["SQLite"] if "PostgreSQL is left out" in done.stdout else ["SQLite", "PostgreSQL"]
+    for name in ("bare database", "charged from", "reserved and", "50 a second"):
+        rows = [line for line in done.stdout.splitlines() if re.match(rf" *{name}.*\d *$", line)]
+        assert len(rows) == len(databases) * (1 if name == "50 a second" else 2)
+        assert all(float(figure.replace(",", "")) > 0 for row in rows for figure in row.split()[-3:])
+    assert [
+        line.partition(":")[0] for line in done.stdout.splitlines() if "agrees with its ledger" in line
+    ] == databases
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ledger_benchmark_says_what_is_wrong_with_a_url() -> None:
+    options = [
+        "--charges",
+        "10",
+        "--callers",
+        "1",
+        "--rounds",
+        "1",
+        "--paced",
+        "--postgres",
+        "postgresql://127.0.0.1:9/no",
+    ]
+    command = [sys.executable, "-m", "greatrouter_api", "bench", "ledger", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "--postgres: connection" in done.stderr

@@ -91,7 +91,8 @@ def command() -> None:
                 raise CommandFailed(f"{gateway.name} does not answer: {said}")
         gateways += open_peers(names, environments, provider, stack)
         _compare(gateways, arguments)
-        say(f"{router.command('accounts', 'show', '--org', 'bench')} of $1000; {router.command('accounts', 'verify')}")
+        balance = router.command("accounts", "show", "--org", "bench").splitlines()[0]
+        say(f"{balance} of $1000; {router.command('accounts', 'verify')}")
 
 
 def _arguments() -> argparse.Namespace:
