@@ -14,11 +14,12 @@ from starlette.routing import Match, Route
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api import answers, answers_wire, guardrails, openapi, paths, wire
-from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences
+from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences, webhooks
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.feedback import Verdict
 from greatrouter_api.front import Answer, Endpoint, EventStream, Front, Incoming
 from greatrouter_api.heads import Heads
+from greatrouter_api.idempotency import repeatable
 from greatrouter_api.llms import llms_txt
 from greatrouter_api.plan import Asking
 from greatrouter_api.recommend import RecommendRequest
@@ -43,8 +44,9 @@ log = logging.getLogger("greatrouter")
 class Server:
     """Holds the services while the application runs; the endpoints reach them through it."""
 
-    def __init__(self, settings: Settings, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, on_ready: Callable[[], None], *, shared: bool = False) -> None:
         self.settings = settings
+        self._shared = shared
         self._on_ready = on_ready
         self._services: Services | None = None
 
@@ -63,7 +65,7 @@ class Server:
         """The services are open within the block. Raises what opening them raises."""
         async with AsyncExitStack() as stack:
             started = time.perf_counter()
-            self._services = await open_services(self.settings, stack)
+            self._services = await open_services(self.settings, stack, shared=self._shared)
             self._on_ready()
             total, reachable = len(self._services.catalog), int(self._services.available.sum())
             took_s = time.perf_counter() - started
@@ -186,10 +188,11 @@ def _guarded(model: type[Body], incoming: Incoming) -> Body:
     return request
 
 
-def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> Front:
-    """An ASGI application. Opening and closing what it needs is part of its lifespan."""
-    server = Server(settings, on_ready)
-    endpoints = server.endpoints()
+def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None, *, shared: bool = False) -> Front:
+    """An ASGI application. Opening and closing what it needs is part of its lifespan. `shared` says that other
+    processes of this machine serve the same accounts."""
+    server = Server(settings, on_ready, shared=shared)
+    endpoints = {path: repeatable(endpoint, server) for path, endpoint in server.endpoints().items()}
     app = FastAPI(
         title="GreatRouter",
         version=version("greatrouter-server"),
@@ -199,7 +202,7 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
         redoc_url=None,
     )
     _add_public(app, server)
-    for group in (catalog, feedback, health, preferences, logs, account):
+    for group in (catalog, feedback, health, preferences, logs, account, webhooks):
         group.add(app, server)
     _add_errors(app, endpoints)
     app.add_middleware(Heads)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from greatrouter_api.terminal import CommandFailed
 
-NAMES = ("classifier", "gateway", "rerank", "route")
+NAMES = ("classifier", "gateway", "ledger", "rerank", "route")
 
 
 def run(name: str, arguments: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from greatrouter_accounts.accounts import Accounts, Reservation
 from greatrouter_accounts.errors import AccountsError
+from greatrouter_accounts.gate import Spending
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.activity import Entry
 from greatrouter_api.errors import from_exception
@@ -32,56 +33,86 @@ class Charge:
 
     Within the block `settle` takes what the work cost; what is not settled when the block ends is given back. A caller
     who leaves while the work runs pays nothing; one who leaves while it is being settled pays. Test keys and free
-    models move no money. Entering raises `InsufficientCredit` before anything is run.
+    models move no money. Entering raises `InsufficientCredit`, `BudgetExceeded` and `RateLimited` before anything is
+    run. `budgeted` is false for what works when the budgets are used up; `tokens` is what it may take of the tokens a
+    minute.
     """
 
     __slots__ = (
         "_accounts",
+        "_budgeted",
         "_caller",
         "_entry",
         "_estimate_cents",
+        "_left",
         "_reservation",
         "_settling",
+        "_spending",
         "_started",
+        "_tokens",
         "_unpaid",
     )
 
     def __init__(
-        self, accounts: Accounts, caller: Caller, entry: Entry, estimate_cents: Decimal, *, free: bool = False
+        self,
+        accounts: Accounts,
+        caller: Caller,
+        entry: Entry,
+        estimate_cents: Decimal,
+        *,
+        free: bool = False,
+        budgeted: bool = True,
+        tokens: int = 0,
     ) -> None:
         self._accounts = accounts
         self._caller = caller
         self._entry = entry
         self._estimate_cents = estimate_cents
         self._unpaid = caller.test or free
+        self._budgeted = budgeted
+        self._tokens = tokens
+        self._spending: Spending | None = None
         self._reservation: Reservation | None = None
         self._settling = False
+        self._left = False
         self._started = time.perf_counter()
 
     async def __aenter__(self) -> Self:
-        if not self._unpaid:
-            try:
+        try:
+            self._spending = await self._accounts.gate.spend(self._caller, self._tokens)
+            if not self._unpaid:
+                request_id, estimate = self._entry.request_id, self._estimate_cents
                 self._reservation = await self._accounts.reserve(
-                    self._caller, self._estimate_cents, self._entry.request_id
+                    self._caller, estimate, request_id, budgeted=self._budgeted
                 )
-            except BaseException as error:
-                self._log_failure(error)
-                raise
+        except BaseException as error:
+            self._took(0)
+            self._log_failure(error)
+            raise
         return self
 
     async def settle(self, cents: Decimal, entry: Entry) -> Decimal:
         """Charges `cents` and logs `entry`; what was charged in the end, on disk when this returns."""
         self._settling = True
-        return await asyncio.shield(self._settle(cents, entry))
+        try:
+            return await asyncio.shield(self._settle(cents, entry))
+        except asyncio.CancelledError:
+            self._left = True
+            raise
 
     async def _settle(self, cents: Decimal, entry: Entry) -> Decimal:
         charged = NOTHING
         if self._reservation is not None:
             try:
                 charged = await self._accounts.settle(self._reservation, cents)
-            except AccountsError:
+            except AccountsError as error:
                 self._settling = False  # nothing was charged: it is logged as the failure it is
-                raise
+                if not self._left:
+                    raise
+                self._took(0)
+                self._log_failure(error)
+                return NOTHING
+        self._took(entry.usage.prompt_tokens + entry.usage.completion_tokens)
         entry.cost_cents = charged
         self._record(entry)
         return charged
@@ -91,10 +122,15 @@ class Charge:
     ) -> None:
         if self._settling:
             return
+        self._took(0)
         if self._reservation is not None:
             self._accounts.release(self._reservation)
         if error is not None:
             self._log_failure(error)
+
+    def _took(self, tokens: int) -> None:
+        if self._spending is not None:
+            self._spending.settle(tokens)
 
     def _log_failure(self, error: BaseException) -> None:
         left = isinstance(error, asyncio.CancelledError | GeneratorExit)

@@ -91,7 +91,7 @@ def classify(
 def bench(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="classifier, gateway, rerank or route.", show_default=False)
+        str | None, typer.Argument(help="classifier, gateway, ledger, rerank or route.", show_default=False)
     ] = None,
 ) -> None:
     """Runs one of the project's own benchmarks; `greatrouter bench NAME --help` lists its options."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.keys import Caller
@@ -15,6 +15,7 @@ from greatrouter_api import reasons_of_rejection
 from greatrouter_api.configured import LOCAL
 from greatrouter_api.errors import ApiError, unknown_model
 from greatrouter_api.feedback import FeedbackDesk
+from greatrouter_api.plan_models import PlanModels
 from greatrouter_api.provider_preferences import ProviderNames, ProviderRequest
 from greatrouter_api.schemas import Asked
 from greatrouter_catalog.catalog import Catalog
@@ -78,17 +79,25 @@ class Decision:
     explicit: bool = False
 
 
-class Decider:
+class Rankers(NamedTuple):
     """`reachable` ranks what can be run now, `everything` all that is routable (a test key reaches all of it, in the
-    sandbox). `hosted_tasks` are done by this process; `executor` has one thread, for the encoder."""
+    sandbox)."""
+
+    reachable: Ranker
+    everything: Ranker
+
+
+class Decider:
+    """`plans` say what an organization may be given. `hosted_tasks` are done by this process; `executor` has one
+    thread, for the encoder."""
 
     def __init__(
         self,
         catalog: Catalog,
         accounts: Accounts,
         classifier: Classifier,
-        reachable: Ranker,
-        everything: Ranker,
+        rankers: Rankers,
+        plans: PlanModels,
         hosted_tasks: frozenset[Task],
         executor: Executor,
         pulse: Callable[[], Live | None],
@@ -98,8 +107,8 @@ class Decider:
         self._accounts = accounts
         self._providers = ProviderNames(catalog.arrays.providers)
         self._classifier = classifier
-        self._reachable = reachable
-        self._everything = everything
+        self._reachable, self._everything = rankers
+        self._plans = plans
         self._executor = executor
         self._hosted_tasks = hosted_tasks
         self._pulse = pulse
@@ -107,7 +116,7 @@ class Decider:
 
     async def decide(self, request: Asked, matter: Matter, caller: Caller, limit: int) -> Decision:
         """The best `limit` models. Raises `ApiError` where no model of the whole catalog fits."""
-        rows = self._explicit(request.model)
+        rows = self._explicit(request.model, caller)
         preferred = await self._accounts.preferences(caller.organization_id)
         optimization = request.optimization or Optimization(preferred.default_optimization)
         default_mode = ContentMode(preferred.content_mode_default or ContentMode.GENERATE)
@@ -134,6 +143,8 @@ class Decider:
         live = None if caller.test else self._pulse()
         ranking = ranker.rank(needs, optimization, limit, constraints, live)
         available = bool(ranking.choices)
+        if not ranking.choices and reasons_of_rejection.by_plan(ranking):
+            raise reasons_of_rejection.error(ranking, needs)
         if not ranking.choices and ranking.cheapest_cost_dollars is None:
             ranking = self._everything.rank(needs, optimization, limit, constraints)
         if not ranking.choices:
@@ -149,8 +160,10 @@ class Decider:
         caller: Caller,
         limit: int,
     ) -> Ranking:
-        """Has the first `limit` endpoints to try among `rows`, those of a model that was named. Raises `ApiError` 404
-        where the caller's provider preferences or its organization's leave none."""
+        """Has the first `limit` endpoints to try among `rows`, those of a model that was named. Raises `ApiError` 403
+        where the organization's plan includes none, 404 where the caller's provider preferences or its organization's
+        leave none."""
+        rows = self._plans.within(rows, caller)
         preferred = await self._accounts.preferences(caller.organization_id)
         if len(rows) == 1 and provider is None and preferred == NO_PREFERENCES:
             only = Choice(rows[0], score=0.0, quality=0.0, cost_dollars=0.0)  # to weigh it would take 14 us
@@ -197,7 +210,7 @@ class Decider:
             decided = found[0]
         return decided
 
-    def _explicit(self, model: str | None) -> list[int] | None:
+    def _explicit(self, model: str | None, caller: Caller) -> Sequence[int] | None:
         if model is None or model in AUTO_MODELS:
             return None
         rows = self._catalog.find(model)
@@ -206,10 +219,10 @@ class Decider:
         if not any(self._catalog.model(row).pricing.known for row in rows):
             message = f"{model} has no price; configure one (0 if it is free) to route to it, see docs/settings.md"
             raise ApiError(404, message, code="model_not_found", param="model")
-        return rows
+        return self._plans.within(rows, caller)
 
     def _settled(
-        self, request: Asked, rows: list[int] | None, default_mode: ContentMode
+        self, request: Asked, rows: Sequence[int] | None, default_mode: ContentMode
     ) -> tuple[Task | None, ContentMode | None, str | None]:
         """Task and mode as far as they need no asking, and why: the request says them, or names a model of one kind,
         where prose or code makes no difference and asking takes 60 us."""
@@ -218,7 +231,7 @@ class Decider:
             return request.task, request.content_mode, None
         return Task(tasks[0]), request.content_mode or default_mode, f"The named model is one for {tasks[0]}"
 
-    async def _classify_for(self, rows: list[int] | None, question: Question) -> Classification:
+    async def _classify_for(self, rows: Sequence[int] | None, question: Question) -> Classification:
         """With an explicit model the task is the model's own, whatever the words sound like."""
         if rows is None or question.task is not None:
             return await self.classify(question)
@@ -242,7 +255,7 @@ class Decider:
     def _constraints(
         self,
         request: Asked,
-        rows: list[int] | None,
+        rows: Sequence[int] | None,
         task: Task,
         matter: Matter,
         caller: Caller,
@@ -256,8 +269,13 @@ class Decider:
             slug = LOCAL
         fixed = caller.test or (rows is not None and len(rows) == 1)
         incumbent = None if fixed else self._row_of(matter.answered_before)
+        included = self._plans.of(caller.plan)
         asked = (rows, slug, wished, request.budget_dollars, request.taxonomy, request.catalog_family, matter.max_tier)
-        if preferred == NO_PREFERENCES and incumbent is None and not any(value is not None for value in asked):
+        if (
+            preferred == NO_PREFERENCES
+            and incumbent is None
+            and not any(value is not None for value in (included, *asked))
+        ):
             return None
         return Constraints(
             budget_dollars=request.budget_dollars,
@@ -269,6 +287,7 @@ class Decider:
             provider=wished,
             incumbent=incumbent,
             cached_tokens=matter.answered_before.prompt_tokens if matter.answered_before else 0,
+            included=included,
             **self._held(preferred),
         )
 

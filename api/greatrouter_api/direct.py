@@ -142,7 +142,16 @@ class Direct:
             fallback_chain=model.id,
         )
         estimate = share * model.pricing.cost_cents(expected)
-        async with Charge(self.accounts, incoming.caller, entry, estimate, free=is_free(model)) as charge:
+        reserved = Charge(
+            self.accounts,
+            incoming.caller,
+            entry,
+            estimate,
+            free=is_free(model),
+            budgeted=not found.models[0].hosted,
+            tokens=expected.prompt_tokens,
+        )
+        async with reserved as charge:
             served = await run()
             model = served.model
             usage = served.usage if model.hosted else billed(served.usage, expected, model)

@@ -3,11 +3,24 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from greatrouter_accounts.errors import AccountsError, InsufficientCredit, KeyRejected, StoreFailed
+from greatrouter_accounts.budgets import ends_at
+from greatrouter_accounts.errors import (
+    AccountsError,
+    AnswerNotKept,
+    BudgetExceeded,
+    InsufficientCredit,
+    KeyRejected,
+    OtherRequest,
+    RateLimited,
+    StillRunning,
+    StoreFailed,
+)
+from greatrouter_api import rate_limits
 from greatrouter_catalog.errors import CatalogError
 from greatrouter_classifier.errors import ClassifierError
 from greatrouter_serving.errors import (
@@ -33,7 +46,9 @@ TYPE_OF_STATUS = {
     404: "not_found_error",
     405: "invalid_request_error",
     408: "invalid_request_error",
+    409: "idempotency_error",
     413: "invalid_request_error",
+    422: "idempotency_error",
     429: "rate_limit_error",
     502: "upstream_error",
     503: "unavailable_error",
@@ -46,12 +61,17 @@ CODE_OF_STATUS = {
     404: "not_found",
     405: "invalid_request",
     408: "invalid_request",
+    409: "request_in_progress",
     413: "request_too_large",
+    422: "idempotency_key_reused",
     429: "rate_limited",
     500: "internal_error",
     502: "upstream_error",
     503: "model_warming",
 }
+
+# What a retry does not cure, beside every 402.
+NO_RETRY = ("daily_budget_exceeded", "answer_not_kept")
 
 
 @dataclass(slots=True)
@@ -65,6 +85,7 @@ class ApiError(Exception):
     retry_after_s: int | None = None
     metadata: Mapping[str, Any] | None = None
     allow: str | None = None
+    more_headers: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -73,9 +94,9 @@ class ApiError(Exception):
         found = {"allow": self.allow} if self.allow else {}
         if self.retry_after_s is not None:
             found["retry-after"] = str(self.retry_after_s)
-        if self.status == 402 or self.code == "daily_budget_exceeded":
+        if self.status == 402 or self.code in NO_RETRY:
             found["x-should-retry"] = "false"
-        return found
+        return found | dict(self.more_headers or {})
 
     def body(self) -> bytes:
         return orjson.dumps(
@@ -112,6 +133,34 @@ def _insufficient(error: Any) -> ApiError:
     return ApiError(402, str(error), metadata={name: float(amount) for name, amount in amounts.items()})
 
 
+def _rate_limited(error: Any) -> ApiError:
+    limit = "concurrent_requests" if error.kind == "concurrent" else f"{error.kind}_per_minute"
+    whose = "key" if error.meter.startswith("key:") else "organization"
+    return ApiError(
+        429,
+        str(error),
+        retry_after_s=rate_limits.A_MINUTE_S if math.isinf(error.wait_s) else max(1, math.ceil(error.wait_s)),
+        metadata={"limit": limit, "allowed": error.limit, "of": whose},
+        more_headers=rate_limits.of_refused(error),
+    )
+
+
+def _over_budget(error: Any) -> ApiError:
+    amounts = {"budget": error.budget_cents, "left": error.left_cents, "needed": error.needed_cents}
+    end = ends_at(error.period)
+    return ApiError(
+        429,
+        str(error),
+        code="daily_budget_exceeded",
+        retry_after_s=max(1, math.ceil((end - datetime.now(UTC)).total_seconds())),
+        metadata={
+            "period": error.period,
+            "ends_at": end.isoformat(),
+            **{f"{name}_dollars": float(amount / 100) for name, amount in amounts.items()},
+        },
+    )
+
+
 def _rejected(error: Any) -> ApiError:
     metadata: dict[str, Any] = {"attempts": [attempt_row(attempt) for attempt in getattr(error, "attempts", ())]}
     if error.code is not None:
@@ -129,6 +178,11 @@ def _exhausted(error: Any) -> ApiError:
 TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     KeyRejected: lambda error: ApiError(401, str(error)),
     InsufficientCredit: _insufficient,
+    BudgetExceeded: _over_budget,
+    RateLimited: _rate_limited,
+    StillRunning: lambda error: ApiError(409, str(error), param="Idempotency-Key", retry_after_s=1),
+    AnswerNotKept: lambda error: ApiError(409, str(error), "answer_not_kept", "Idempotency-Key", A_DAY_S),
+    OtherRequest: lambda error: ApiError(422, str(error), param="Idempotency-Key"),
     StoreFailed: lambda _: ApiError(503, ACCOUNTS_DOWN, code="internal_error", retry_after_s=5),
     ModelNotServed: lambda error: ApiError(404, str(error), code="model_not_found", param="model"),
     InvalidInput: lambda error: ApiError(400, str(error), param=error.param),
@@ -139,6 +193,7 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     InferenceFailed: lambda error: ApiError(500, str(error)),
     ChainExhausted: _exhausted,
 }
+A_DAY_S = 24 * 3600  # then the key is free
 ACCOUNTS_DOWN = "accounts are unavailable at the moment; nothing was charged"
 
 

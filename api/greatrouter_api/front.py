@@ -18,7 +18,9 @@ from pydantic import BaseModel
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
+from greatrouter_api import rate_limits
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
+from greatrouter_api.scopes import ASK, RUN, Scopes, require
 from greatrouter_api.settings import SettingsInvalid
 
 Scope = MutableMapping[str, Any]
@@ -90,6 +92,10 @@ class Endpoint:
     tag: str = "routing"
     runs_models: bool = True
     answer_model: type[BaseModel] | None = None
+
+    @property
+    def scopes(self) -> Scopes:
+        return RUN if self.runs_models else ASK
 
 
 class Connection(Protocol):
@@ -169,6 +175,32 @@ class Front:
         request_id: str,
     ) -> None:
         caller = await self._backing.accounts.authenticate(key_in(headers))
+        require(caller, endpoint.scopes)
+        gate = self._backing.accounts.gate
+        ticket = await gate.admit(caller) if endpoint.runs_models else None
+        if ticket is None:
+            await self._work(endpoint, scope, headers, receive, send, request_id, caller)
+            return
+        try:
+            telling = _telling(send, lambda: rate_limits.of_admitted(gate, ticket))
+            await self._work(endpoint, scope, headers, receive, telling, request_id, caller)
+        except CallerLeft:
+            raise
+        except Exception as error:  # noqa: BLE001 - as outside, but that an error says too how the limits stand
+            await _send_error(telling, error, request_id)
+        finally:
+            ticket.release()
+
+    async def _work(
+        self,
+        endpoint: Endpoint,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        caller: Caller,
+    ) -> None:
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await _read(receive, headers, self._max_body_bytes)
@@ -196,6 +228,18 @@ class Front:
             if started:
                 raise
             await _send_error(send, error, request_id)
+
+
+def _telling(send: Send, more: Callable[[], Headers]) -> Send:
+    """`send` that adds what `more` says when an answer begins, in place of what the answer says of it."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told = dict(more())
+            message["headers"] = [*(h for h in message.get("headers", []) if h[0] not in told), *told.items()]
+        await send(message)
+
+    return sending
 
 
 def _told_to_browsers(send: Send, origin: bytes | None) -> Send:

@@ -62,6 +62,11 @@ ignored, null means absent. Every error, whatever its status (400, 401, 402, 403
   `preferred_providers`, `content_mode_default`.
 - GET /v1/model-health: how models did lately; `models` is a list with commas between.
 
+## Payments
+
+- POST /v1/webhooks/polar: for Polar alone, signed as Standard Webhooks are: `order.paid` credits, `order.refunded`
+  takes back.
+
 ## Service
 
 - GET /healthz: whether the process lives. GET /readyz: whether every part works.

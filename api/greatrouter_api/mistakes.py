@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 PREFIX = "GREATROUTER_"
 # A password in an address, or a key where its variable's name belongs, must not end in a log.
-NEVER_SHOWN = frozenset({"base_url", "api_key_env", "database_url"})
+NEVER_SHOWN = frozenset({"base_url", "api_key_env", "database_url", "redis_url"})
 LONGEST_SHOWN = 60
 KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "object": "a table"}
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}

@@ -20,6 +20,7 @@ from greatrouter_api.front import Endpoint
 from greatrouter_api.openapi_30 import as_30
 from greatrouter_api.openapi_defs import hoisted
 from greatrouter_api.openapi_examples import EXAMPLES
+from greatrouter_api.scopes import Scopes, listed
 
 DESCRIPTION = """\
 Requests and answers are JSON. Amounts of money are US dollars. Unknown fields are ignored, and null for an optional
@@ -68,8 +69,10 @@ CHAT_ANSWER = (
     "the `greatrouter` object, then `[DONE]`. A failure after the first chunk is an event with the error shape."
 )
 # An endpoint that runs models can fail in every way there is, one that only reads and ranks in these.
-READING = (400, 401, 404, 408, 413, 500, 503)
+READING = (400, 401, 404, 408, 409, 413, 422, 500, 503)
 RUNNING = (*READING, 402, 403, 429, 502)
+# OpenAPI has no word for the scopes of a key that is sent as it is.
+SCOPED = "x-any-of-scopes"
 METHODS = frozenset(method.lower() for method in HTTPMethod)
 
 
@@ -102,6 +105,11 @@ def document_30(app: FastAPI) -> dict[str, Any]:
     return found
 
 
+def keyed(scopes: Scopes) -> dict[str, Any]:
+    """What is said of an operation that needs a key, and which scopes the key may have for it."""
+    return {"security": [{"bearer": []}, {"apiKey": []}], SCOPED: listed(scopes)}
+
+
 def query_parameters(names: Iterable[str]) -> dict[str, Any]:
     """Optional string parameters, for endpoints that read the query themselves."""
     return {
@@ -131,7 +139,7 @@ def _route(endpoint: Endpoint) -> APIRoute:
         operation_id=endpoint.path.strip("/").replace("/", "_").replace("-", "_"),
         response_model=None,
         responses=responses,
-        openapi_extra={"security": [{"bearer": []}, {"apiKey": []}]},
+        openapi_extra=keyed(endpoint.scopes),
     )
 
 
@@ -163,21 +171,26 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
-    """Failures, headers and an example. FastAPI's 422 goes: what is malformed is a 400 here."""
+    """Failures, headers and an example. FastAPI's 422 goes: what is malformed is a 400 here. Ours is for requests that
+    may be sent again under a key."""
     answers: dict[str, Any] = operation["responses"]
-    answers.pop("422", None)
-    keyed = (401, 500, 503) if operation.get("security") else (500,)
+    repeatable = "409" in answers
+    if not repeatable:
+        answers.pop("422", None)
+    common = (401, 403, 500, 503) if SCOPED in operation else (500,)
     sent = (400, 413) if "requestBody" in operation else ()
     failing = {int(status) for status in answers if int(status) in parts.WHEN and not _has_own_shape(answers[status])}
-    for status in (*failing, *keyed, *sent):
+    for status in (*failing, *common, *sent):
         if status in failing or str(status) not in answers:
             answers[str(status)] = parts.failure(status)
     for status, answer in answers.items():
         if "$ref" not in answer:
-            extra = ANSWER_HEADERS.get(path, ()) if status == "200" else ()
+            extra: tuple[str, ...] = ANSWER_HEADERS.get(path, ()) if status == "200" else ()
+            extra += ("Idempotent-Replayed",) if status == "200" and repeatable else ()
+            extra += tuple(parts.RATE_LIMITS) if status == "200" and "502" in answers else ()
             answer["headers"] = parts.headers(extra) | answer.get("headers", {})
     operation["responses"] = dict(sorted(answers.items()))
-    names = ("X-Request-Id", *REQUEST_HEADERS.get(path, ()))
+    names = ("X-Request-Id", *(("Idempotency-Key",) if repeatable else ()), *REQUEST_HEADERS.get(path, ()))
     operation["parameters"] = [*operation.get("parameters", []), *map(parts.parameter, names)]
     if path in EXAMPLES:
         operation["requestBody"]["content"]["application/json"]["example"] = EXAMPLES[path]

@@ -1,6 +1,6 @@
 """What the ordinary endpoints share: the services, who asks, what was sent, and the answer as JSON."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -10,10 +10,8 @@ from greatrouter_api import wire
 from greatrouter_api.errors import ApiError
 from greatrouter_api.front import key_in
 from greatrouter_api.schemas import Body, parse
+from greatrouter_api.scopes import Scopes, require
 from greatrouter_api.services import Services
-
-# What a key is sent in, for OpenAPI's `security` of an endpoint that needs one.
-KEYED: dict[str, Any] = {"security": [{"bearer": []}, {"apiKey": []}]}
 
 
 class HasServices(Protocol):
@@ -23,19 +21,28 @@ class HasServices(Protocol):
     def services(self) -> Services: ...
 
 
-async def caller_of(request: Request, services: Services) -> Caller:
-    """Who asks. Raises `ApiError` 401 and `KeyRejected`."""
-    return await services.accounts.authenticate(key_in({name.lower(): value for name, value in request.headers.raw}))
+async def caller_of(request: Request, services: Services, scopes: Scopes) -> Caller:
+    """Who asks, with a key that has one of `scopes`. Raises `ApiError` 401 and 403, and `KeyRejected`."""
+    key = key_in({name.lower(): value for name, value in request.headers.raw})
+    caller = await services.accounts.authenticate(key)
+    require(caller, scopes)
+    return caller
 
 
 async def body_of(request: Request, model: type[Body], services: Services) -> Body:
     """The request's body as `model`. Raises `ApiError` 400 and 413."""
-    limit, body = services.settings.max_body_bytes, b""
+    return parse(model, await raw_body(request, services))
+
+
+async def raw_body(request: Request, services: Services) -> bytes:
+    """The request's body as it came. Raises `ApiError` 413."""
+    limit, chunks, size = services.settings.max_body_bytes, [], 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
             raise ApiError(413, f"the body is larger than {limit:,} bytes (max_body_bytes)")
-    return parse(model, body)
+    return b"".join(chunks)
 
 
 def json_answer(content: object, headers: dict[str, str] | None = None) -> Response:

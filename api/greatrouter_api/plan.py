@@ -32,7 +32,8 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`targets` are tried in order, one for each of `choices`; `estimate_cents` covers the dearest of them."""
+    """`targets` are tried in order, one for each of `choices`; `estimate_cents` covers the dearest of them, `tokens`
+    what each may take. `budgeted` is false where all of them are served here."""
 
     decision: Decision
     choices: Sequence[Choice]
@@ -41,6 +42,8 @@ class Plan:
     entry: Entry
     estimate_cents: Decimal
     free: bool
+    budgeted: bool = True
+    tokens: int = 0
 
     def place(self, attempts: Sequence[Attempt]) -> int:
         """Which of the targets the last attempt was at: those of a provider out of reach are passed over."""
@@ -88,6 +91,8 @@ class Planner:
             ),
             estimate_cents=dearest.pricing.cost_cents(units),
             free=is_free(dearest),
+            budgeted=not all(model.hosted for model in models),
+            tokens=units.prompt_tokens + units.completion_tokens,
         )
 
     def reason(self, decision: Decision, choice: Choice) -> str:
@@ -149,6 +154,8 @@ def joined(plans: Sequence[Plan], most: int) -> Plan:
         entry=replace(first.entry, fallback_chain=" ".join(target.model_id for target in targets)),
         estimate_cents=dearest.estimate_cents,
         free=all(plan.free for plan in used),
+        budgeted=any(plan.budgeted for plan in used),
+        tokens=max(plan.tokens for plan in used),
     )
 
 

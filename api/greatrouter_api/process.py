@@ -19,6 +19,7 @@ from greatrouter_api.app import create_app
 from greatrouter_api.front import Front
 from greatrouter_api.http_protocol import BoundedProtocol
 from greatrouter_api.listener import bind, refusal, url
+from greatrouter_api.log_lines import Discreet
 from greatrouter_api.services import open_services
 from greatrouter_api.settings import Settings, load
 from greatrouter_api.terminal import CommandFailed
@@ -29,6 +30,7 @@ OPTIONS: Mapping[str, Any] = {
     "http": BoundedProtocol,
     "access_log": False,
     "log_level": "warning",
+    "log_config": None,  # to our own handler, which says nothing of what exceptions quote
     "server_header": False,
     "proxy_headers": False,
     "ws": "none",
@@ -126,7 +128,9 @@ class _Workers(Multiprocess):
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Discreet())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 async def _prepare(settings: Settings) -> None:
@@ -135,8 +139,8 @@ async def _prepare(settings: Settings) -> None:
         await open_services(settings, stack)
 
 
-def application(settings: Settings) -> Front:
-    return create_app(settings, on_ready=_tune)
+def application(settings: Settings, *, shared: bool = False) -> Front:
+    return create_app(settings, on_ready=_tune, shared=shared)
 
 
 def _tune() -> None:
@@ -151,4 +155,4 @@ def _tune() -> None:
 def worker() -> Front:
     """One of several processes: settings come from the same file and environment."""
     _log_to_stderr()
-    return application(load())
+    return application(load(), shared=True)

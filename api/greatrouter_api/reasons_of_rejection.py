@@ -42,6 +42,11 @@ PARAMS = {
 }
 
 
+def by_plan(ranking: Ranking) -> bool:
+    """Whether what was left was not in the organization's plan."""
+    return [*ranking.rejected][-1:] == ["plan"]
+
+
 def error(ranking: Ranking, profile: Profile) -> ApiError:
     """For a ranking over the whole catalog that came out empty."""
     if ranking.cheapest_cost_dollars is not None:
@@ -59,6 +64,10 @@ def error(ranking: Ranking, profile: Profile) -> ApiError:
             f"the catalog has no routable model for the task {profile.task.value}; run `greatrouter catalog refresh`",
             code="model_not_found",
         )
+    if by_plan(ranking):
+        task = profile.task.value
+        message = f"the organization's plan includes no model that is left for the task {task}; ask for another plan"
+        return ApiError(403, message, metadata={"rejected": dict(ranking.rejected)})
     last = ([*ranking.rejected] or [""])[-1]
     return ApiError(
         404,

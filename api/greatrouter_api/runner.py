@@ -66,7 +66,15 @@ class Runner:
             raise
 
     def charge(self, plan: Plan, caller: Caller) -> Charge:
-        return Charge(self.accounts, caller, plan.entry, plan.estimate_cents, free=plan.free)
+        return Charge(
+            self.accounts,
+            caller,
+            plan.entry,
+            plan.estimate_cents,
+            free=plan.free,
+            budgeted=plan.budgeted,
+            tokens=plan.tokens,
+        )
 
     async def settle(
         self, charge: Charge, plan: Plan, attempts: Sequence[Attempt], counted: Usage, why: str, status: int = 200

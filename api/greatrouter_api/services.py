@@ -16,22 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.gate import Plan
+from greatrouter_accounts.limits import Limits
 from greatrouter_api import configured, present
 from greatrouter_api.answer_cache import AnswerCache
 from greatrouter_api.chat import Chat
-from greatrouter_api.decision import Decider
+from greatrouter_api.decision import Decider, Rankers
 from greatrouter_api.direct import Direct
 from greatrouter_api.feedback import FeedbackDesk
 from greatrouter_api.flow import Flow
 from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import Planner
+from greatrouter_api.plan_models import PlanModels
 from greatrouter_api.preview import Preview
 from greatrouter_api.providers import open_providers
 from greatrouter_api.pulse import Pulse
 from greatrouter_api.recommend import Recommender
 from greatrouter_api.runner import Runner
 from greatrouter_api.sessions import Sessions
-from greatrouter_api.settings import Settings, SettingsInvalid
+from greatrouter_api.settings import PlanSettings, Settings, SettingsInvalid
 from greatrouter_api.warming import Warming
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
@@ -71,8 +74,9 @@ class Services:
     direct: Direct
 
 
-async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
-    """Opens everything; `stack` closes it again in the opposite order."""
+async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bool = False) -> Services:
+    """Opens everything; `stack` closes it again in the opposite order. `shared` says that other processes of this
+    machine serve the same accounts."""
     make_home(settings)
     engine = open_engine(settings)
     stack.push_async_callback(engine.close)
@@ -81,7 +85,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     classifier, catalog = await asyncio.gather(
         open_classifier(settings, engine), asyncio.to_thread(open_catalog, settings)
     )
-    accounts = open_accounts(settings)
+    accounts = open_accounts(settings, shared=shared)
     stack.callback(accounts.close)
     providers = await open_providers(settings, engine, stack)
     available = availability(catalog, settings)
@@ -93,8 +97,11 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         catalog,
         accounts,
         classifier,
-        reachable=Ranker(catalog.arrays, ability, available),
-        everything=Ranker(catalog.arrays, ability, np.ones(len(catalog), dtype=np.bool_)),
+        rankers=Rankers(
+            Ranker(catalog.arrays, ability, available),
+            Ranker(catalog.arrays, ability, np.ones(len(catalog), dtype=np.bool_)),
+        ),
+        plans=PlanModels(catalog, {name: plan.models for name, plan in settings.plans.items()}),
         hosted_tasks=frozenset(
             Task(task) for model in configured.models(settings) if model.hosted for task in model.tasks
         ),
@@ -238,9 +245,25 @@ def make_home(settings: Settings) -> bytes:
     return secret
 
 
-def open_accounts(settings: Settings) -> Accounts:
-    secret = make_home(settings)
-    return Accounts(settings.accounts_database, secret)
+def open_accounts(settings: Settings, *, shared: bool = False) -> Accounts:
+    """`shared` says that other processes of this machine serve the same accounts."""
+    secret, redis = make_home(settings), settings.redis_url
+    return Accounts(
+        settings.accounts_database,
+        secret,
+        plans={name: _plan(plan) for name, plan in settings.plans.items()},
+        shared=shared or settings.database_url is not None,
+        redis_url=None if redis is None else redis.get_secret_value(),
+    )
+
+
+def _plan(plan: PlanSettings) -> Plan:
+    daily, monthly = plan.daily_budget_dollars, plan.monthly_budget_dollars
+    return Plan(
+        Limits(plan.requests_per_minute, plan.tokens_per_minute, plan.concurrent_requests),
+        None if daily is None else daily * 100,
+        None if monthly is None else monthly * 100,
+    )
 
 
 def server_secret(path: Path) -> bytes:

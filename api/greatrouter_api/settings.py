@@ -64,6 +64,12 @@ def _variable(name: str) -> str:
     return name
 
 
+def _redis_address(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss"):
+        raise ValueError("the address of a Redis is redis://HOST:PORT/0, or rediss:// where it speaks TLS")
+    return url
+
+
 ModelId = Annotated[str, AfterValidator(_two_parts)]
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -161,8 +167,21 @@ class LocalModelSettings(Strict):
     )
 
 
+class PlanSettings(Strict):
+    """What each organization of a plan may use; the table's name is the plan's. What is absent is not limited."""
+
+    requests_per_minute: int | None = Field(default=None, gt=0, description="In any sixty seconds.")
+    tokens_per_minute: int | None = Field(default=None, gt=0, description="Of prompts and answers together.")
+    concurrent_requests: int | None = Field(default=None, gt=0, description="Under way at the same time.")
+    daily_budget_dollars: Decimal | None = Field(default=None, ge=0, description="Of a day of UTC.")
+    monthly_budget_dollars: Decimal | None = Field(default=None, ge=0, description="Of a month of UTC.")
+    models: list[str] = Field(default=["*"], description="Patterns of model ids, such as `openai/*`.")
+
+
 # Read by our clients, which may share a shell with the server.
 CLIENTS_KEY = "GREATROUTER_API_KEY"
+# Polar's own name for it, as its documentation has it.
+POLAR_VARIABLE = "POLAR_WEBHOOK_SECRET"
 BUILT_IN = frozenset({"local", "sandbox"})
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -185,6 +204,10 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL for accounts, `postgresql://USER:PASSWORD@HOST/NAME`; a file in the home if absent.",
     )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_address)] | None = Field(
+        default=None, description="A Redis that counts what plans limit, `redis://HOST:PORT/0`; the database if absent."
+    )
+    plans: dict[str, PlanSettings] = Field(default={}, description="What organizations may use, by their plan.")
     providers: dict[str, ProviderSettings] = Field(default={}, description="Servers that models are reached through.")
     local_models: list[LocalModelSettings] = Field(
         default=[LocalModelSettings(id=MINILM)], description="Models served here."
@@ -227,6 +250,12 @@ class Settings(BaseSettings):
         """The API keys found in the environment, by provider."""
         found = {name: os.environ.get(p.api_key_env, "") for name, p in self.providers.items() if p.api_key_env}
         return {name: key for name, key in found.items() if key}
+
+    @cached_property
+    def polar_webhook_secret(self) -> SecretStr | None:
+        """What Polar signs its webhooks with; without it none is taken."""
+        found = os.environ.get(POLAR_VARIABLE, "")
+        return SecretStr(found) if found.strip() else None
 
     @property
     def accounts_database(self) -> Path | str:

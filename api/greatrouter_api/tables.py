@@ -18,10 +18,11 @@ def console() -> Console:
     return found
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: int = 0) -> None:
+    """The first `whole` columns are never folded: what stands there is copied."""
     shown = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        shown.add_column(column, overflow="fold", no_wrap=place < whole)
     for row in rows:
         shown.add_row(*(escape(str(cell)) for cell in row))
     console().print(shown)

@@ -15,13 +15,20 @@ from greatrouter_ranking.provider_preferences import ProviderPreferences
 BoolArray = NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Included:
+    """Which rows of a catalog an organization's plan includes; equal to itself alone."""
+
+    rows: BoolArray
+
+
 @dataclass(frozen=True, slots=True)
 class Constraints:
     """What the caller and the organization allow. Names are the catalog's; None and empty mean "no constraint".
 
     `rows` are the endpoints of models asked for by name, which may be long-tail ones; a model without a price tier
     passes every `max_tier`. `incumbent` is the row that has answered in this conversation so far, whose provider may
-    hold `cached_tokens` of the prompt in its cache.
+    hold `cached_tokens` of the prompt in its cache. `included` is what the organization's plan includes.
     """
 
     budget_dollars: float | None = None
@@ -36,6 +43,7 @@ class Constraints:
     provider: ProviderPreferences | None = None
     incumbent: int | None = None
     cached_tokens: int = 0
+    included: Included | None = None
 
     @property
     def names_only(self) -> bool:
@@ -72,6 +80,8 @@ class Filters:
         yield from _needs(part, profile)
         if allowed.provider is not None:
             yield from self.providers.tests(part, profile, allowed.provider)
+        if allowed.included is not None:
+            yield "plan", allowed.included.rows[part.rows]
 
     def _of_provider_or_maker(self, part: Candidates, allowed: Constraints) -> BoolArray:
         """Within a branch or a line of the catalog, `meta` also means what Meta made, whoever serves it."""

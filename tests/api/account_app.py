@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from starlette.testclient import TestClient
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api.endpoints import account, logs, preferences
+from greatrouter_api.endpoints import account, logs, preferences, webhooks
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.services import Services, open_accounts
 from greatrouter_api.settings import Settings
@@ -93,13 +93,24 @@ def desk(home: Path) -> Iterator[Desk]:
     app = FastAPI(redirect_slashes=False)
     for endpoints in (preferences, logs, account):
         endpoints.add(app, server)
+    _add_errors(app)
+    with TestClient(app) as client:
+        yield Desk(client, accounts, home, accounts.create_key("ada"), accounts.create_key("bob"))
+    accounts.close()
 
+
+def webhook_client(settings: Settings, accounts: Accounts) -> TestClient:
+    """The webhooks alone."""
+    app = FastAPI(redirect_slashes=False)
+    webhooks.add(app, Fake(cast(Services, SimpleNamespace(accounts=accounts, settings=settings))))
+    _add_errors(app)
+    return TestClient(app)
+
+
+def _add_errors(app: FastAPI) -> None:
     def answer(_: Request, error: Exception) -> Response:
         known = from_exception(error, "req_test")
         return Response(known.body(), known.status, known.headers(), "application/json")
 
     for kind in (ApiError, *EXPECTED):
         app.add_exception_handler(kind, answer)
-    with TestClient(app) as client:
-        yield Desk(client, accounts, home, accounts.create_key("ada"), accounts.create_key("bob"))
-    accounts.close()

@@ -93,12 +93,25 @@ def test_keys_create_prints_the_key_alone(run: Run) -> None:
     assert live.startswith("pk_live_")
     assert live.count("\n") == 1
     assert run("keys", "create", "--org", "acme", "--test").stdout.startswith("pk_test_")
-    assert run("accounts", "show", "--org", "acme").stdout == "acme: $12.5\n"
+    assert run("accounts", "show", "--org", "acme").stdout.startswith("acme: $12.5\n")
     assert "acme" in run("keys", "list").stdout
     assert live.strip() not in run("keys", "list").stdout
     assert run("accounts", "verify").stdout
     run("keys", "revoke", live[:17])
     assert "revoked" in run("keys", "list").stdout
+
+
+def test_keys_are_made_for_a_purpose_and_a_time_and_listed_with_both(run: Run) -> None:
+    options = ("--scope", "inference", "--scope", "read", "--expires", "2999-01-31", "--rpm", "60", "--tpm", "1000000")
+    prefix = run("keys", "create", "--org", "bounded", *options).stdout[:17]
+    [row] = [line for line in run("keys", "list").stdout.split("pk_") if "bounded" in line]
+    assert prefix.endswith(row.split()[0])
+    words = " ".join(row.split())
+    for part in ("inference", "read", "60 rpm", "1,000,000", "tpm", "2999-01-31"):
+        assert part in words
+    assert "admin" not in words
+    run("keys", "create", "--org", "bounded", "--expires", "90d")
+    run("keys", "create", "--org", "bounded", "--expires", "2999-01-31T12:00+02:00")
 
 
 def test_accounts_credit_and_statement(run: Run) -> None:
@@ -116,9 +129,19 @@ def test_accounts_credit_and_statement(run: Run) -> None:
         (("keys", "create", "--org", "nobody", "--test", "--credit", "5"), "a test key costs nothing"),
         (("keys", "create", "--org", "x", "--credit", "-1"), "out of range"),
         (("keys", "create", "--org", "x", "--plan", "gold"), "premium"),
+        (("keys", "create", "--org", "x", "--scope", "root"), "allowed: inference, read, admin"),
+        (("keys", "create", "--org", "x", "--expires", "soon"), "2027-01-31"),
+        (("keys", "create", "--org", "x", "--expires", "2020-01-31"), "a moment to come"),
+        (("keys", "create", "--org", "x", "--expires", "9999-12-31T23:59-10:00"), "is no moment"),
         (("keys", "revoke", "pk_live_nothing"), "keys list"),
         (("accounts", "show", "--org", "nobody"), "nobody"),
         (("accounts", "credit", "--org", "nobody", "1"), "nobody"),
+        (("accounts", "credit", "--org", "nobody", "0.00000000001"), "at most 10 decimals"),
+        (("accounts", "statement", "--org", "nobody"), "nobody"),
+        (("accounts", "statement", "--org", "nobody", "--csv"), "nobody"),
+        (("accounts", "statement", "--org", "x", "--after", "yesterday"), "2027-01-31"),
+        (("accounts", "statement", "--org", "x", "--before", "999999d"), "2027-01-31"),
+        (("accounts", "statement", "--org", "x", "--after", "0001-01-01T00:00+14:00"), "2027-01-31"),
         (("catalog", "show", "nobody/nothing"), "no model"),
         (("catalog", "show", "openai/gpt4o"), "did you mean openai/gpt-4o"),
         (("catalog", "import", "/nowhere.json"), "cannot read"),

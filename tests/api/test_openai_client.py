@@ -113,7 +113,9 @@ def test_chat_by_a_named_model_runs_at_its_provider(server: Running, live: opena
 
 def test_the_raw_answer_has_the_headers(live: openai.OpenAI) -> None:
     raw = live.chat.completions.with_raw_response.create(
-        model=SMALL, messages=HELLO, extra_headers={"X-Request-Id": "mine-1", "X-GR-Cache-TTL": "60"}
+        model=SMALL,
+        messages=[{"role": "user", "content": "Show me your headers, which nobody asked for before"}],
+        extra_headers={"X-Request-Id": "mine-1", "X-GR-Cache-TTL": "60"},
     )
     assert (raw.headers["x-request-id"], raw.request_id, raw.headers["x-gr-cache"]) == ("mine-1", "mine-1", "MISS")
     assert raw.parse().choices[0].message.content == "small says hello"

@@ -25,6 +25,19 @@ from tests.api.conftest import FAKE, Running
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 # Hidden on purpose: each key has a path of its own, this one only refuses what is no key.
 CATCH_ALL = ("/v1/preferences/{key}",)
+# Where `Idempotency-Key` is heeded: every POST with a key that runs, charges or changes something, and those beside it.
+REPEATABLE = (
+    "/v1/auto/feedback",
+    "/v1/auto/route",
+    "/v1/auto/suggest",
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/models/price-comparison",
+    "/v1/models/recommend",
+    "/v1/models/route",
+    "/v1/rerank",
+    "/v2/rerank",
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +133,9 @@ def raised_codes() -> Iterator[tuple[int, str]]:
 def test_only_what_can_happen_is_documented(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         statuses = {int(status) for status in operation["responses"]}
-        assert 422 not in statuses
+        repeatable = {"$ref": "#/components/parameters/Idempotency-Key"} in operation["parameters"]
+        assert (409 in statuses) == (422 in statuses) == repeatable, path
+        assert repeatable == ("requestBody" in operation and path in REPEATABLE), path
         assert {200, 500} <= statuses, path
         assert (401 in statuses) == ("security" in operation), path
         if "requestBody" in operation:
@@ -149,9 +164,12 @@ def test_every_header_is_documented(document: dict[str, Any]) -> None:
     assert "X-GR-Cache" in headers("/v1/chat/completions", "post", 200)
     assert "Preference-Applied" in headers("/v1/embeddings", "post", 200)
     assert "Allow" in document["components"]["responses"]["Error405"]["headers"]
-    assert sent("/v1/chat/completions") == {"X-Request-Id", "X-GR-Cache-TTL", "X-GR-Guardrails"}
-    assert sent("/v1/auto/route") == sent("/v1/models/route") == {"X-Request-Id", "X-GR-Guardrails"}
-    served = {"X-Request-Id", "X-GR-Guardrails", "X-Tier", "Prefer"}
+    assert headers("/v1/auto/route", "post", 409) >= {"Retry-After", "x-should-retry"}
+    assert all("Idempotent-Replayed" in headers(path, "post", 200) for path in REPEATABLE)
+    common = {"X-Request-Id", "Idempotency-Key"}
+    assert sent("/v1/chat/completions") == {*common, "X-GR-Cache-TTL", "X-GR-Guardrails"}
+    assert sent("/v1/auto/route") == sent("/v1/models/route") == {*common, "X-GR-Guardrails"}
+    served = {*common, "X-GR-Guardrails", "X-Tier", "Prefer"}
     assert sent("/v1/embeddings") == sent("/v1/rerank") == sent("/v2/rerank") == served
     assert {scheme["type"] for scheme in document["components"]["securitySchemes"].values()} == {"http", "apiKey"}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, TASKS, mask
 from greatrouter_classifier.classification import Task
-from greatrouter_ranking.constraints import Constraints
+from greatrouter_ranking.constraints import Constraints, Included
 from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.ranker import POINTS_PER_DECADE, Choice, Optimization, Ranker, Ranking, Why
 from tests.ranking.made_up import Endpoint, abilities, arrays, asked, ranker, tokens
@@ -370,6 +370,7 @@ CATALOG = (
         ("price_tier", Constraints(max_tier=1), {}, {"plain", "tools", "modest"}),  # `modest` has no tier
         ("model", Constraints(rows=(0, 3)), {}, {"plain", "modest"}),
         ("excluded_model", Constraints(excluded_rows=(0, 1)), {}, {"eyes", "modest"}),
+        ("plan", Constraints(included=Included(np.array([False, True, True, False]))), {}, {"tools", "eyes"}),
         ("input_modalities", Constraints(), {"inputs": mask(["image"], MODALITIES)}, {"eyes", "modest"}),
         ("output_modality", Constraints(), {"output": mask(["audio"], MODALITIES)}, set()),
         ("capabilities", Constraints(), {"capabilities": mask(["function_calling"], CAPABILITIES)}, {"tools", "eyes"}),

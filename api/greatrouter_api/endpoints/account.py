@@ -11,9 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.keys import Caller
+from greatrouter_api.endpoints import account_limits
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.log_rows import exact_dollars, units
-from greatrouter_api.plain import KEYED, HasServices, caller_of, json_answer
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, caller_of, json_answer
+from greatrouter_api.scopes import READ
 from greatrouter_api.services import Services
 
 LAST_CALLS = 20
@@ -50,7 +53,10 @@ class Account(BaseModel):
     balance_dollars: float = Field(description="What may be spent; what requests under way have reserved is not in it.")
     spend_today_dollars: float = Field(description="What was charged since midnight (UTC).")
     daily_budget_dollars: float | None = Field(description="Null where there is none.")
-    limits: dict[str, Any]
+    limits: dict[str, Any] = Field(
+        description="Each limit of the plan by its name, with `limit` and what is `left`; those of the key under "
+        "`key`, and the patterns of its models. Empty where nothing is limited."
+    )
     last_calls: list[LastCall] = Field(description="Newest first.")
 
 
@@ -61,17 +67,19 @@ def add(app: FastAPI, server: HasServices) -> None:
         summary="Balance, today's spend, plan, limits and the last calls",
         response_model=None,
         responses={200: {"model": Account, "description": "The account"}, **failures(401, 500, 503)},
-        openapi_extra=KEYED,
+        openapi_extra=keyed(READ),
     )
     async def account(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, READ)
         with suppress(StoreFailed):  # what cannot be written now can still be read without the last calls
             await server.services.accounts.flush()
-        return json_answer(await run_in_threadpool(_account, server.services, caller))
+        minutes = await account_limits.minutes(server.services, caller)
+        return json_answer(await run_in_threadpool(_account, server.services, caller, minutes))
 
 
-def _account(services: Services, caller: Caller) -> dict[str, Any]:
+def _account(services: Services, caller: Caller, minutes: dict[str, Any]) -> dict[str, Any]:
     found = services.accounts.overview(caller, LAST_CALLS)
+    budgets = account_limits.budgets(services, caller)
     return {
         "organization": caller.organization,
         "tenant_id": caller.organization_id,
@@ -79,8 +87,8 @@ def _account(services: Services, caller: Caller) -> dict[str, Any]:
         "key": {"prefix": found.key_prefix, "test": caller.test},
         "balance_dollars": orjson.Fragment(exact_dollars(found.balance_cents)),
         "spend_today_dollars": orjson.Fragment(exact_dollars(found.spent_today_cents)),
-        "daily_budget_dollars": None,
-        "limits": {},
+        "daily_budget_dollars": budgets.get("daily_budget_dollars", {}).get("limit"),
+        "limits": minutes | budgets | account_limits.models(services, caller),
         "last_calls": [_call(row) for row in found.calls],
     }
 

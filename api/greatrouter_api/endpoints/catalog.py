@@ -17,8 +17,10 @@ from greatrouter_api.catalog_index import CatalogIndex
 from greatrouter_api.endpoints import model_schemas
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.model_schemas import ModelName, Provider
-from greatrouter_api.plain import KEYED, HasServices, body_of, caller_of, json_answer
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, body_of, caller_of, json_answer
 from greatrouter_api.query import example, parameters, query_of
+from greatrouter_api.scopes import ASK
 
 Index = Callable[[], CatalogIndex]
 
@@ -56,11 +58,11 @@ def _add_lists(app: FastAPI, server: HasServices, index: Index) -> None:
     @app.post(
         "/v1/models/query",
         **_answers(catalog_shapes.ModelPage, "Search models, in pages", 400, 401, 413),
-        openapi_extra=KEYED | {"requestBody": {"required": True, **query_body}},
+        openapi_extra=keyed(ASK) | {"requestBody": {"required": True, **query_body}},
     )
     async def query_models(request: Request) -> Response:
         services = server.services
-        await caller_of(request, services)
+        await caller_of(request, services, ASK)
         query = await body_of(request, listing.ModelQuery, services)
         return await run_in_threadpool(lambda: json_answer(listing.page(services, index(), query)))
 

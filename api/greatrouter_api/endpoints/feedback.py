@@ -6,10 +6,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from greatrouter_api import wire
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.feedback import Verdict
-from greatrouter_api.plain import KEYED, HasServices, body_of, caller_of, json_answer
-from greatrouter_api.schemas import STRICT
+from greatrouter_api.idempotency import plain_once
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, caller_of, raw_body
+from greatrouter_api.schemas import STRICT, parse
+from greatrouter_api.scopes import RUN
 from greatrouter_classifier.classification import Task
 
 # Spelled out, because a schema of its own inside the interface's description cannot be referred to from there.
@@ -51,13 +55,18 @@ def add(app: FastAPI, server: HasServices) -> None:
         response_model=None,
         responses={
             200: {"model": FeedbackAnswer, "description": "Recorded, and in effect"},
-            **failures(400, 401, 413, 429, 500, 503),
+            **failures(400, 401, 409, 413, 422, 429, 500, 503),
         },
-        openapi_extra={**KEYED, "requestBody": BODY},
+        openapi_extra={**keyed(RUN), "requestBody": BODY},
     )
     async def give_feedback(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
-        given = await body_of(request, FeedbackRequest, server.services)
-        verdict = Verdict(given.prompt, given.correct, given.classified_task, given.suggested_task, given.confidence)
-        feedback_id = await server.services.feedback.accept(caller.organization_id, verdict)
-        return json_answer({"id": feedback_id, "accepted": True})
+        caller = await caller_of(request, server.services, RUN)
+        body = await raw_body(request, server.services)
+
+        async def accept() -> bytes:
+            given = parse(FeedbackRequest, body)
+            said = Verdict(given.prompt, given.correct, given.classified_task, given.suggested_task, given.confidence)
+            feedback_id = await server.services.feedback.accept(caller.organization_id, said)
+            return wire.dumps({"id": feedback_id, "accepted": True})
+
+        return await plain_once(server.services.accounts.repeats, request, caller, body, accept)

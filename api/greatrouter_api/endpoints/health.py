@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field
 
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.errors import unknown_model
-from greatrouter_api.openapi import query_parameters
-from greatrouter_api.plain import KEYED, HasServices, caller_of, json_answer
+from greatrouter_api.openapi import keyed, query_parameters
+from greatrouter_api.plain import HasServices, caller_of, json_answer
+from greatrouter_api.scopes import READ
 from greatrouter_api.services import Services
 from greatrouter_serving.health import EndpointHealth
 
@@ -53,12 +54,12 @@ def add(app: FastAPI, server: HasServices) -> None:
         "/v1/model-health",
         tags=["routing"],
         summary="How models have done lately",
-        openapi_extra={**query_parameters(["models", "model"]), **KEYED},
+        openapi_extra={**query_parameters(["models", "model"]), **keyed(READ)},
         responses={200: {"model": HealthAnswer, "description": "Their health"}, **failures(401, 404, 500, 503)},
         response_model=None,
     )
     async def model_health(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, READ)
         given = (value for name, value in request.query_params.multi_items() if name in ("models", "model"))
         named = [name.strip() for value in given for name in value.split(",") if name.strip()]
         health = states(server.services, list(dict.fromkeys(named)))

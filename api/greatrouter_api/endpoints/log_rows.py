@@ -104,12 +104,19 @@ def exact_dollars(cents: Decimal) -> str:
     return f"{(cents / 100).normalize():f}"
 
 
+def harmless(text: str) -> str:
+    """`text` as a cell that no spreadsheet takes for a formula.
+
+    >>> harmless("-1+1"), harmless("1-1")
+    ("'-1+1", '1-1')
+    """
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
 def _cell(name: str, row: Mapping[str, Any]) -> object:
     if name == "cost_dollars":
         return exact_dollars(row["cost_cents"])
     value = row[name]
     if name == "cached":
         return "true" if value else "false"
-    if name not in NUMBERS and str(value).startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return value if name in NUMBERS or value is None else harmless(str(value))

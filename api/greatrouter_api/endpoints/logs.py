@@ -13,7 +13,9 @@ from greatrouter_api.endpoints import log_query
 from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.log_query import LogQuery
 from greatrouter_api.endpoints.log_rows import LogRow, csv_text, json_row
-from greatrouter_api.plain import KEYED, HasServices, caller_of
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, caller_of
+from greatrouter_api.scopes import READ
 from greatrouter_api.services import Services
 
 NEXT = "X-Next-Before"
@@ -48,10 +50,10 @@ def add(app: FastAPI, server: HasServices) -> None:
         summary="The organization's requests, newest first, as JSON or CSV",
         response_model=None,
         responses=ANSWERS | failures(400, 401, 500, 503),
-        openapi_extra={**KEYED, "parameters": log_query.PARAMETERS},
+        openapi_extra={**keyed(READ), "parameters": log_query.PARAMETERS},
     )
     async def org_logs(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, READ)
         query = log_query.parse(request.query_params)
         return await run_in_threadpool(_page, server.services, caller.organization_id, query)
 

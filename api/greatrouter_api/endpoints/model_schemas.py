@@ -12,8 +12,10 @@ from greatrouter_api.intelligence import endpoints_of
 from greatrouter_api.model_schemas.check import problems
 from greatrouter_api.model_schemas.parts import Schema
 from greatrouter_api.model_schemas.schemas import Side, schema_of
-from greatrouter_api.plain import KEYED, HasServices, body_of, caller_of, json_answer
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, body_of, caller_of, json_answer
 from greatrouter_api.query import example
+from greatrouter_api.scopes import ASK
 from greatrouter_api.services import Services
 
 MODEL = "/v1/models/{provider}/{model:path}"
@@ -75,11 +77,12 @@ def _add_validation(app: FastAPI, server: HasServices, side: Side) -> None:
         operation_id=f"model_validate_{side}",
         response_model=None,
         responses={200: {"model": Verdict, "description": "Success"}, **failures(400, 401, 404, 413, 500, 503)},
-        openapi_extra=KEYED | {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}},
+        openapi_extra=keyed(ASK)
+        | {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}},
     )
     async def validate(request: Request, provider: Provider, model: ModelName) -> Response:
         services = server.services
-        await caller_of(request, services)
+        await caller_of(request, services, ASK)
         schema = _schema(services, side, f"{provider}/{model}")
         value = (await body_of(request, AnyJson, services)).root
         found = await run_in_threadpool(problems, schema, _unwrapped(value, side))

@@ -15,7 +15,9 @@ from greatrouter_api.endpoints.documented import failures
 from greatrouter_api.endpoints.preference_values import VALUES
 from greatrouter_api.endpoints.suggestions import suggest
 from greatrouter_api.errors import ApiError
-from greatrouter_api.plain import KEYED, HasServices, body_of, caller_of, json_answer
+from greatrouter_api.openapi import keyed
+from greatrouter_api.plain import HasServices, body_of, caller_of, json_answer
+from greatrouter_api.scopes import MANAGE, READ
 from greatrouter_api.services import Services
 from greatrouter_classifier.classification import ContentMode, Task
 from greatrouter_ranking.ranker import Optimization
@@ -57,10 +59,10 @@ def add(app: FastAPI, server: HasServices) -> None:
         summary="The organization's routing preferences",
         response_model=None,
         responses=ANSWER | failures(401, 500, 503),
-        openapi_extra=KEYED,
+        openapi_extra=keyed(READ),
     )
     async def get_preferences(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, READ)
         return _answer(caller, await server.services.accounts.preferences(caller.organization_id, fresh=True))
 
     @app.get(
@@ -69,10 +71,10 @@ def add(app: FastAPI, server: HasServices) -> None:
         summary="Preferences that the organization's own requests and feedback suggest",
         response_model=None,
         responses={200: {"model": SuggestionsAnswer, "description": "Suggestions"}, **failures(401, 500, 503)},
-        openapi_extra=KEYED,
+        openapi_extra=keyed(READ),
     )
     async def get_preference_suggestions(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, READ)
         current = await server.services.accounts.preferences(caller.organization_id, fresh=True)
         return json_answer(await run_in_threadpool(_suggestions, server.services, caller, current))
 
@@ -82,7 +84,7 @@ def add(app: FastAPI, server: HasServices) -> None:
     @app.put("/v1/preferences/{key}", include_in_schema=False)
     @app.delete("/v1/preferences/{key}", include_in_schema=False)
     async def unknown_key(request: Request, key: str) -> Response:
-        await caller_of(request, server.services)
+        await caller_of(request, server.services, MANAGE)
         if key == "suggestions":
             raise ApiError(405, f"/v1/preferences/suggestions takes GET, not {request.method}", allow="GET")
         raise ApiError(400, f"no preference is called {key!r}; allowed: {', '.join(KEYS)}", param="key")
@@ -102,10 +104,10 @@ def _add_key(app: FastAPI, server: HasServices, key: str) -> None:
         operation_id=f"set_{key}",
         response_model=None,
         responses=ANSWER | failures(400, 401, 413, 500, 503),
-        openapi_extra={**KEYED, "requestBody": body},
+        openapi_extra={**keyed(MANAGE), "requestBody": body},
     )
     async def set_preference(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, MANAGE)
         try:
             given = await body_of(request, taken.model, server.services)
             value = given.model_dump(mode="json")["value"]
@@ -128,10 +130,10 @@ def _add_key(app: FastAPI, server: HasServices, key: str) -> None:
         operation_id=f"delete_{key}",
         response_model=None,
         responses=ANSWER | failures(401, 500, 503),
-        openapi_extra=KEYED,
+        openapi_extra=keyed(MANAGE),
     )
     async def delete_preference(request: Request) -> Response:
-        caller = await caller_of(request, server.services)
+        caller = await caller_of(request, server.services, MANAGE)
         delete = server.services.accounts.delete_preference
         return _answer(caller, await run_in_threadpool(delete, caller.organization_id, key))
 
