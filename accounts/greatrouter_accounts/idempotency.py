@@ -7,13 +7,16 @@ it was charged by then, whoever comes next gets that back in the transaction in 
 
 import asyncio
 import hashlib
+import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
@@ -104,6 +107,7 @@ class Repeats:
         self._store = store
         self._owner = owner
         self._secret = secret
+        self._seal = Seal(hashlib.blake2b(key=secret, digest_size=32, person=b"answer").digest())
         self._writer = Writer(self._commit, "accounts-repeats")
 
     def close(self) -> None:
@@ -169,18 +173,30 @@ class Repeats:
             found.update(part)
         return found.digest()
 
-    def _seal(self, run: str, text: bytes) -> bytes:
-        """Seals and opens: SHAKE-256 makes a pad of the secret and the run, which has one answer in its life."""
-        seed = hashlib.blake2b(run.encode(), key=self._secret, digest_size=64, person=b"answer").digest()
-        pad = hashlib.shake_256(seed).digest(len(text))
-        return (int.from_bytes(text) ^ int.from_bytes(pad)).to_bytes(len(text))
+
+class Seal:
+    """ChaCha20-Poly1305 (RFC 8439): whoever cannot open what another run's row holds cannot be shown it. `key` has 32
+    bytes."""
+
+    NONCE = 12
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+
+    def close(self, run: str, text: bytes) -> bytes:
+        nonce = os.urandom(self.NONCE)
+        return nonce + self._cipher.encrypt(nonce, text, run.encode())
+
+    def open(self, run: str, sealed: bytes) -> bytes:
+        """Raises `cryptography.exceptions.InvalidTag` where it was not closed by this key for this run."""
+        return self._cipher.decrypt(sealed[: self.NONCE], sealed[self.NONCE :], run.encode())
 
 
 class _Commit:
     """One transaction. Every statement is of one row, in the order of the keys, so that no two processes that share the
     database wait for each other; wallets come last, as they do for charges."""
 
-    def __init__(self, connection: Connection, owner: Owner, seal: Callable[[str, bytes], bytes]) -> None:
+    def __init__(self, connection: Connection, owner: Owner, seal: Seal) -> None:
         self._connection = connection
         self._cursor: DBAPICursor = connection.connection.cursor()
         self._mark = MARKS[connection.dialect.name]
@@ -205,7 +221,7 @@ class _Commit:
             case _Begin():
                 return self._begin(step)
             case _Finish(run, answer):
-                body = None if answer.body is None else self._seal(run.id, zlib.compress(answer.body, 1))
+                body = None if answer.body is None else self._seal.close(run.id, zlib.compress(answer.body, 1))
                 headers = orjson.dumps(list(answer.headers)).decode()
                 self._run(FINISH, answer.status, headers, body, *_name(run))
             case _Abandon(run, delivered):
@@ -237,12 +253,21 @@ class _Commit:
             )
         if status is None:
             return StillRunning("the first request with this Idempotency-Key is still running; ask again in a moment")
+        return self._kept(first, status, headers, body)
+
+    def _kept(self, run: str, status: int, headers: str, body: bytes | None) -> Kept | AccountsError:
         if body is None:
             return AnswerNotKept(
                 "the first request with this Idempotency-Key was answered, but its answer was too large to be kept; "
                 "send a new key to run it once more"
             )
-        text = zlib.decompress(self._seal(first, bytes(body)))
+        try:
+            text = zlib.decompress(self._seal.open(run, bytes(body)))
+        except InvalidTag:
+            return AnswerNotKept(
+                "the answer to the first request with this Idempotency-Key was changed where it is kept; "
+                "send a new key to run it once more"
+            )
         return Kept(status, [(name, value) for name, value in orjson.loads(headers)], text)
 
     def _lives(self, owner: str) -> bool:

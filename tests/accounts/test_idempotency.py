@@ -299,6 +299,19 @@ def test_nothing_of_key_request_or_answer_is_to_be_read_in_the_database(
     assert loop.run(begun(accounts, caller)) == ANSWER
 
 
+def test_an_answer_moved_to_another_row_is_given_to_nobody(
+    accounts: Accounts, database: Path | str, loop: asyncio.Runner
+) -> None:
+    ada, bob = funded(accounts), funded(accounts, name="bob")
+    for caller in (ada, bob):
+        loop.run(accounts.repeats.finish(loop.run(mine(accounts, caller)), ANSWER))
+    theirs = f"(SELECT body FROM idempotency WHERE organization_id = '{bob.organization_id}')"
+    query(database, f"UPDATE idempotency SET body = {theirs} WHERE organization_id = '{ada.organization_id}'")
+    with pytest.raises(AnswerNotKept, match="was changed"):
+        loop.run(begun(accounts, ada))
+    assert loop.run(begun(accounts, bob)) == ANSWER
+
+
 @dataclass
 class Model:
     """What a key stands for: whose run, in which process, asked what, charged what; `answer` where it is finished,
