@@ -11,18 +11,26 @@ import redis
 
 
 @contextmanager
-def running(port: int | None = None) -> Iterator[str]:
+def running(port: int | None = None, password: str | None = None) -> Iterator[str]:
     """Its URL. Raises `FileNotFoundError` where Redis is not installed."""
+    with process(port, password) as (url, _):
+        yield url
+
+
+@contextmanager
+def process(port: int | None = None, password: str | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Its URL and itself. Raises as `running`."""
     program = shutil.which("redis-server")
     if program is None:
         raise FileNotFoundError("redis-server is not installed (Debian: apt-get install redis-server)")
     port = port or free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
+    options += [] if password is None else ["--requirepass", password]
     server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"redis://127.0.0.1:{port}/0"
+        url = f"redis://{'' if password is None else f':{password}@'}127.0.0.1:{port}/0"
         _wait_for(url, server)
-        yield url
+        yield url, server
     finally:
         server.terminate()
         server.wait(30)

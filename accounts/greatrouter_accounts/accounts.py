@@ -10,13 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from greatrouter_accounts import audit, baselines, books, directory, journal, orders, records, schema, usage
+from sqlalchemy import Connection
+
+from greatrouter_accounts import audit, baselines, books, directory, doubts, journal, orders, records, schema, usage
 from greatrouter_accounts import keys as api_keys
 from greatrouter_accounts import ledger as rules
-from greatrouter_accounts.budgets import Budget
+from greatrouter_accounts.budgets import UNBOUNDED, Allowance, Budget
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.directory import KeyRow
-from greatrouter_accounts.errors import AccountsError, KeyRejected, StoreFailed
+from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InsufficientCredit, KeyRejected, StoreFailed
 from greatrouter_accounts.gate import Gate, Plan
 from greatrouter_accounts.housekeeping import Housekeeper
 from greatrouter_accounts.idempotency import Repeats
@@ -25,11 +27,14 @@ from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.last_used import LastUsed
 from greatrouter_accounts.meters import open_meters
 from greatrouter_accounts.money import ZERO
+from greatrouter_accounts.office import Office
 from greatrouter_accounts.performance import PerformanceBook
 from greatrouter_accounts.pools import Hold, Pools
 from greatrouter_accounts.preferences import PreferenceBook, Preferences
-from greatrouter_accounts.statement import Line, Period, Summary, lines, summary
-from greatrouter_accounts.store import LEASE, open_store, take_your_time
+from greatrouter_accounts.presence import Presence
+from greatrouter_accounts.refusals import Refusals
+from greatrouter_accounts.statement import Line, Period, Summary, lines, spent, summary
+from greatrouter_accounts.store import LEASE, open_store, place, take_your_time
 from greatrouter_accounts.text import storable
 from greatrouter_accounts.writer import Writer
 
@@ -59,7 +64,10 @@ class Accounts:
     `database` is the file of SQLite or the URL of PostgreSQL; `secret` (16 to 64 bytes) keys the hash of API keys;
     `clock` counts seconds for what is kept in memory; `lease` is how long a process may be silent before the others
     take it for dead, where no lock says whether it is. `plans` say what organizations may use; `shared` that other
-    processes count it too, in the database or at `redis_url`.
+    processes count it too, in the database or at `redis_url`. `free_credit_cents` are granted with an organization's
+    first live key.
+
+    `place` is the database as it may be named to anyone.
     """
 
     def __init__(
@@ -72,17 +80,20 @@ class Accounts:
         plans: Mapping[str, Plan] = MappingProxyType({}),
         shared: bool = False,
         redis_url: str | None = None,
+        free_credit_cents: Decimal = ZERO,
     ) -> None:
         if not 16 <= len(secret) <= 64:
             raise StoreFailed(f"the secret that keys the hash of API keys has {len(secret)} bytes; expected 16 to 64")
         self._secret = secret
         self._clock = clock
+        self._free_credit_cents = free_credit_cents
         self._cache: dict[bytes, _Known] = {}
         self._revocations = 0
         with ExitStack() as undo:  # what was opened before a failure is closed again
             self._store = open_store(database, lease)
             undo.callback(self._store.close)
             self._owner = self._store.enrol()
+            self.presence = Presence(self._store, self._owner)
             undo.callback(self._resign)
             with self._store.write() as connection:
                 if not directory.agree(connection, "secret", api_keys.digest("", secret).hex()):
@@ -90,19 +101,24 @@ class Accounts:
                         "this machine's secret is not the one that the keys in the accounts database were hashed with; "
                         "copy the file `secret` from the GREATROUTER_HOME of a machine that knows them"
                     )
-                books.release_orphans(connection, self._owner.alive(connection), self._owner.name)
+            if self._owner.certain:  # else the housekeeper does, once it is
+                books.release_orphans(self._store, self._owner)
             counter = redis_url or ((self._store, self._owner) if shared else None)
             self.gate = Gate(open_meters(counter, clock, lease), plans)
             undo.pop_all()
+        self.place = place(database)
         self._rows = records.Records(self._store.dialect, (schema.activity, schema.failed_attempts, schema.feedback))
         self._preferences = PreferenceBook(self._store, clock)
         self._performance = PerformanceBook(self._store, clock)
         self._ledger = Writer(self._commit_ledger, "accounts-ledger")
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
         self._pools = Pools(self._ledger)
+        self._open: set[str] = set()  # the reservations of this process that are neither settled nor given back
         self._last_used = LastUsed(self._store)
+        self._refusals = Refusals(clock)
         self.repeats = Repeats(self._store, self._owner, secret)
-        chores = [self._last_used.write, self.repeats.sweep, self.gate.renew]
+        self.office = Office(self._store, self._owner)
+        chores = [self._last_used.write, self.repeats.sweep, self.presence.renew, self.gate.renew]
         self._house = Housekeeper(self._store, self._owner, self._pools.forget, lease, chores=chores)
 
     def close(self) -> None:
@@ -120,6 +136,7 @@ class Accounts:
 
     def _resign(self) -> None:
         with suppress(StoreFailed), self._store.write() as connection:
+            self.presence.leave(connection)
             self._owner.resign(connection)
 
     # -- organizations and keys ---------------------------------------------------------------------------------
@@ -134,12 +151,14 @@ class Accounts:
         scopes: Collection[str] = api_keys.SCOPES,
         expires_at: datetime | None = None,
         limits: Mapping[str, float] | None = None,
+        budgets: Allowance = UNBOUNDED,
     ) -> str:
         """A new key for an organization, which is made where there is none of that name. The key is shown only here;
         `gr` makes one that begins with `gr-`. `expires_at` has a time zone; `limits` are the key's own, by the names of
-        `keys.LIMITS`.
+        `keys.LIMITS`, and so are `budgets`. The organization's first live key brings the free credit, in the same
+        transaction.
 
-        Raises `InvalidName` and `InvalidKey`.
+        Raises `InvalidName`, `InvalidKey` and `InvalidAmount`.
         """
         key = api_keys.generate(test=test, gr=gr)
         row = {
@@ -149,9 +168,14 @@ class Accounts:
             "scopes": api_keys.scopes_text(scopes),
             "expires_at": api_keys.expiry_text(expires_at),
             "limits": api_keys.limits_text(limits),
+            **api_keys.budget_columns(budgets, test=test),
         }
         with self._store.write() as connection:
-            directory.add_key(connection, directory.ensure_organization(connection, organization, plan), row)
+            owner_id = directory.ensure_organization(connection, organization, plan)
+            first = bool(self._free_credit_cents) and not test and not directory.had_live_key(connection, owner_id)
+            directory.add_key(connection, owner_id, row)
+            if first:
+                self._grant(connection, owner_id, self._free_credit_cents, uuid7("txn_"), rules.FREE_CREDIT)
         return key
 
     def list_keys(self) -> list[KeyRow]:
@@ -159,9 +183,10 @@ class Accounts:
             return directory.list_keys(connection)
 
     def revoke_key(self, name: str) -> int:
-        """Revokes every key whose id or shown prefix is `name`; how many there were."""
+        """Revokes every key whose id or shown prefix is `name`, or which is `name` itself; how many there were."""
+        digest = api_keys.digest(name, self._secret) if api_keys.well_formed(name) else None
         with self._store.write() as connection:
-            revoked = directory.revoke(connection, name)
+            revoked = directory.revoke(connection, name, digest)
         self._revocations += 1
         self._cache.clear()
         return revoked
@@ -232,34 +257,69 @@ class Accounts:
 
         Raises `InsufficientCredit` and `BudgetExceeded`."""
         request_id, organization_id = storable(request_id), caller.organization_id
-        budgets = self.gate.budgets(caller)
-        hold = self._pools.take(organization_id, amount_cents, request_id, caller.run, budgets)
-        if hold is not None:
-            return hold
-        bounds = budgets if budgeted else ()
-        reservation = rules.Reserve(uuid7("res_"), organization_id, amount_cents, request_id, caller.run, bounds)
+        budgets, of_key = self.gate.budgets(caller), self.gate.budgets_of_key(caller)
+        if not of_key:  # what a key of its own budgets holds must be known to every process
+            hold = self._pools.take(organization_id, amount_cents, request_id, caller.run, budgets)
+            if hold is not None:
+                return hold
+        reservation = rules.Reserve(
+            uuid7("res_"),
+            organization_id,
+            amount_cents,
+            request_id,
+            caller.run,
+            budgets=(*budgets, *of_key) if budgeted else (),
+            key_id=caller.key_id if of_key else None,
+        )
+        try:
+            await self._reserve(reservation)
+        except (InsufficientCredit, BudgetExceeded) as refusal:
+            # What this process keeps at hand is the wallet's, too.
+            if (isinstance(refusal, BudgetExceeded) and refusal.of_key) or not self._pools.drain(organization_id):
+                raise
+            await self._reserve(reservation)
+        return reservation
+
+    async def _reserve(self, reservation: rules.Reserve) -> None:
         try:
             await self._ledger.submit(reservation)
-        except (asyncio.CancelledError, GeneratorExit):
-            # The commit may be under way and nobody else knows of it. The release is behind it in the queue.
+        except (InsufficientCredit, BudgetExceeded):
+            raise
+        except BaseException:
+            # The commit may be under way, or have gone through unheard. The release is behind it in the queue.
             self.release(reservation)
             raise
-        return reservation
+        self._open.add(reservation.id)
 
     async def settle(self, reservation: Reservation, amount_cents: Decimal) -> Decimal:
         """Charges what the work cost and gives the rest back; the cents charged, on disk when this returns.
 
-        A cancelled caller is charged all the same, for the work is done. Where this raises `StoreFailed` or
-        `InvalidAmount` nothing is charged, and the reservation is given back as soon as the database can be written.
+        A cancelled caller is charged all the same, for the work is done. Where this raises anything else nothing is
+        charged: the reservation, and what a commit that broke off may have charged, is given back as soon as the
+        database can be written.
         """
-        if isinstance(reservation, Hold):
-            return await self._pools.settle(reservation, amount_cents)
-        settle = rules.Settle(uuid7("txn_"), reservation.id, amount_cents, reservation.run)
+        try:
+            if isinstance(reservation, Hold):
+                return await self._pools.settle(reservation, amount_cents)
+            return await self._settle(reservation, amount_cents)
+        except StoreFailed:
+            if reservation.run is not None:
+                self.repeats.undo(reservation.run)
+            raise
+
+    async def _settle(self, reservation: rules.Reserve, amount_cents: Decimal) -> Decimal:
+        made = reservation if reservation.id in self._open else None
+        settle = rules.Settle(uuid7("txn_"), reservation.id, amount_cents, reservation.run, made)
         try:
             charged: Decimal = await self._ledger.submit(settle)
-        except (asyncio.CancelledError, GeneratorExit, AccountsError):
+        except BaseException as error:
             self.release(reservation)  # behind the settlement: where that went through, this moves nothing
+            if isinstance(error, StoreFailed) and settle.run is None:
+                owner, key_id = reservation.organization_id, reservation.key_id
+                self._post(rules.Return(uuid7("txn_"), owner, ZERO, reservation.request_id, key_id, settle.id))
             raise
+        finally:
+            self._open.discard(reservation.id)
         return charged
 
     def release(self, reservation: Reservation) -> None:
@@ -267,14 +327,32 @@ class Accounts:
         if isinstance(reservation, Hold):
             self._pools.release(reservation)
             return
-        with suppress(StoreFailed):  # closed: the next to open the database gives it back
-            self._ledger.post(rules.Settle(uuid7("txn_"), reservation.id, ZERO))
+        self._open.discard(reservation.id)
+        self._post(rules.Settle(uuid7("txn_"), reservation.id, ZERO))
+
+    def _post(self, operation: rules.Operation) -> None:
+        with suppress(StoreFailed):  # closed: the next to open the database gives back what is reserved
+            self._ledger.post(operation)
 
     def credit(self, organization: str, amount_cents: Decimal) -> None:
-        """Grants credit to an organization by name. Raises `UnknownOrganization` and `InvalidAmount`."""
-        with self._store.write() as connection:
-            credit = rules.Credit(uuid7("txn_"), directory.organization_id(connection, organization), amount_cents)
-            [result] = books.post(connection, [credit], self._owner.name)
+        """Grants credit to an organization by name. Raises `UnknownOrganization`, `InvalidAmount` and `StoreFailed`,
+        which says so where it may have been granted all the same."""
+
+        def grant(connection: Connection, name: str) -> None:
+            self._grant(connection, directory.organization_id(connection, organization), amount_cents, name)
+
+        doubts.once(self._store, grant)
+
+    def _grant(
+        self,
+        connection: Connection,
+        organization_id: str,
+        amount_cents: Decimal,
+        name: str,
+        reference: str | None = None,
+    ) -> None:
+        credit = rules.Credit(name, organization_id, amount_cents, reference=reference)
+        [result] = books.post(connection, [credit], self._owner.name)
         if isinstance(result, AccountsError):
             raise result
 
@@ -302,11 +380,16 @@ class Accounts:
             return books.latest_entries(connection, directory.organization_id(connection, organization), limit)
 
     def statement_lines(self, organization: str, period: Period) -> Generator[Line, None, None]:
-        """The same with the balance after each, newest first and however many: a read is open until the iterator ends
-        or is closed. Raises `UnknownOrganization`."""
+        """The same, a transaction a line, with the balance after each, newest first and however many: a read is open
+        until the iterator ends or is closed. Raises `UnknownOrganization`."""
+        with self._store.read() as connection:
+            organization_id = directory.organization_id(connection, organization)
+        return self._lines(organization_id, period)
+
+    def _lines(self, organization_id: str, period: Period) -> Generator[Line, None, None]:
         with self._store.read() as connection:
             take_your_time(connection)
-            yield from lines(connection, directory.organization_id(connection, organization), period)
+            yield from lines(connection, organization_id, period)
 
     def summary(self, organization: str) -> Summary:
         """What an organization has, owes and spent, and its keys. Raises `UnknownOrganization`."""
@@ -321,14 +404,14 @@ class Accounts:
         with self._store.read() as connection:
             return journal.Overview(
                 balance_cents=books.balance(connection, organization_id),
-                spent_today_cents=journal.spent(connection, organization_id, midnight),
+                spent_today_cents=spent(connection, organization_id, midnight),
                 key_prefix=directory.prefix(connection, caller.key_id),
                 calls=journal.latest(connection, organization_id, calls),
             )
 
     def budgets_left(self, caller: Caller) -> list[tuple[Budget, Decimal]]:
-        """The budgets that hold now, and the cents that may still be spent of each."""
-        budgets = self.gate.budgets(caller)
+        """The budgets that hold now, of the organization and of the key, and the cents that are left of each."""
+        budgets = (*self.gate.budgets(caller), *self.gate.budgets_of_key(caller))
         with self._store.read() as connection:
             return list(zip(budgets, baselines.left(connection, caller.organization_id, budgets), strict=True))
 
@@ -344,6 +427,15 @@ class Accounts:
         """Queues one activity row (columns of `schema.activity`); on disk within moments, and on a clean stop."""
         with suppress(StoreFailed):  # closed: the answer that is logged here is on its way all the same
             self._records.post((schema.activity, row))
+
+    def record_refused(self, row: dict[str, Any]) -> None:
+        """The same for a request that was refused before it ran, and whose `routing_reason` says why; of many at once
+        only some are written (`refusals.py`)."""
+        unwritten = self._refusals.unwritten(row["organization_id"])
+        if unwritten:
+            row = row | {"routing_reason": f"{row['routing_reason']} ({unwritten:,} refusals before it are not listed)"}
+        if unwritten is not None:
+            self.record(row)
 
     def record_failed_attempt(
         self, organization_id: str, request_id: str, model: str, provider: str, status: int | None
@@ -395,6 +487,8 @@ class Accounts:
 
     def _commit_records(self, rows: Sequence[records.Record | None]) -> Sequence[None]:
         """None stands for nothing but the wait of who submitted it."""
+        records = [row for row in rows if row is not None]
         with self._store.write() as connection:
-            self._rows.add(connection, [row for row in rows if row is not None])
+            self._rows.add(connection, records)
+        self._rows.committed(records)
         return [None] * len(rows)

@@ -1,35 +1,41 @@
 """Whether the books agree with themselves: what `greatrouter accounts verify` runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, literal, or_, select, type_coerce
 
+from greatrouter_accounts import baselines, orders, schema
 from greatrouter_accounts import ledger as rules
-from greatrouter_accounts import orders, schema
 from greatrouter_accounts.money import ZERO, Cents
 
 # Of each kind of problem; a database that is damaged has many of one kind.
 MOST = 20
 NEVER_NEGATIVE = ("wallet:", "held:", rules.REVENUE)
+PUT_IN = ("grant", "top_up", "refund", "debit")
 
 
 def problems(connection: Connection) -> list[str]:
     """What is wrong, one line each; empty where all is well. `connection` reads one moment of the database."""
-    checks = (_balances, _transactions, _holds, _orders, _order_entries, _charges, _answers)
+    checks = (
+        *(_balances, _transactions, _holds, _baselines, _free_credit),
+        *(_orders, _order_entries, _charges, _runs, _answers),
+    )
     return [problem for check in checks for problem in check(connection)]
 
 
 def _balances(connection: Connection) -> Iterable[str]:
-    """Every balance is the sum of its entries, and none is negative that may not be."""
+    """Every balance is the sum of its entries, and none is negative that may not be. That of the revenue is not kept:
+    where no transaction makes or loses money, it is what all others lack to zero."""
     ledger, kept = schema.ledger, schema.balances
-    summed = _by_name(connection, select(ledger.c.account, func.sum(ledger.c.amount_cents)).group_by(ledger.c.account))
-    stored = _by_name(connection, select(kept.c.account, kept.c.amount_cents))
+    sums = select(ledger.c.account, func.sum(ledger.c.amount_cents)).group_by(ledger.c.account)
+    summed = _by_name(connection, sums.where(ledger.c.account != rules.REVENUE))
+    stored = _by_name(connection, select(kept.c.account, kept.c.amount_cents).where(kept.c.account != rules.REVENUE))
     for account in sorted(summed.keys() | stored.keys()):
         if summed.get(account, ZERO) != stored.get(account, ZERO):
             yield f"{account}: the ledger says {_said(summed.get(account))}, the balance {_said(stored.get(account))}"
-    for account, amount in sorted(stored.items()):
+    for account, amount in [*sorted(stored.items()), (rules.REVENUE, -sum(stored.values(), ZERO))]:
         if amount < 0 and account.startswith(NEVER_NEGATIVE):
             yield f"{account} is below zero: {_said(amount)}"
         if amount > 0 and account.startswith("owed:"):
@@ -62,6 +68,39 @@ def _holds(connection: Connection) -> Iterable[str]:
             yield f"{name}: the open reservations say {_said(wanted.get(name))}, the balance {_said(stored.get(name))}"
 
 
+def _baselines(connection: Connection) -> Iterable[str]:
+    """Every budget is measured from what the ledger says."""
+    kept = schema.baselines
+    for row in connection.execute(select(kept).order_by(kept.c.account, kept.c.period)).all():
+        counted = connection.scalar(_counted(row.account, row.period, row.sequence)) or ZERO
+        if counted != row.cents:
+            said = f"the ledger says {_said(counted)}, the baseline {_said(row.cents)}"
+            yield f"budget of {row.period} measured on {row.account}: {said}"
+
+
+def _counted(account: str, period: str, sequence: int) -> Select[Any]:
+    """All that was ever put in, less what was spent before the period began: what moves between a wallet, its holds and
+    what it owes is neither. What was spent is counted up to the line of the ledger at which the baseline was made."""
+    ledger = schema.ledger
+    kind, amount = ledger.c.kind, ledger.c.amount_cents
+    spent = kind.in_(baselines.SPENDING) & (ledger.c.sequence <= sequence) & (ledger.c.created_at < period)
+    organization_id = account.removeprefix("wallet:")
+    if organization_id == account:  # a key's own: its charges come in there
+        return select(func.sum(case((spent, -amount), else_=ZERO))).where(ledger.c.account == account)
+    own = (account, rules.held(organization_id), rules.owed(organization_id))
+    counted = case((kind.in_(PUT_IN), amount), (spent, amount), else_=ZERO)
+    return select(func.sum(counted)).where(ledger.c.account.in_(own))
+
+
+def _free_credit(connection: Connection) -> Iterable[str]:
+    """No organization got it twice."""
+    ledger = schema.ledger
+    granted = (ledger.c.kind == "grant") & (ledger.c.request_id == rules.FREE_CREDIT) & (ledger.c.amount_cents > ZERO)
+    query = select(ledger.c.account, func.count()).where(granted).group_by(ledger.c.account)
+    for account, times in connection.execute(query.having(func.count() > 1).limit(MOST)):
+        yield f"{account}: the free credit was granted {times} times"
+
+
 def _orders(connection: Connection) -> Iterable[str]:
     """Every order moved what it is worth: what was paid for it, less what was refunded."""
     known, moved = schema.orders, _moved_by_order()
@@ -86,31 +125,50 @@ def _order_entries(connection: Connection) -> Iterable[str]:
 def _charges(connection: Connection) -> Iterable[str]:
     """Every charge that was logged is in the ledger. Not the other way round: a crash may lose the last lines of the
     log, never money. Callers may name several requests alike, so what is compared is the sum of each name."""
-    ledger, activity = schema.ledger, schema.activity
-    owner = case(
-        (ledger.c.account.startswith("wallet:"), func.substr(ledger.c.account, len("wallet:") + 1)),
-        else_=func.substr(ledger.c.account, len("held:") + 1),
-    ).label("owner")
-    of_organizations = or_(ledger.c.account.startswith("wallet:"), ledger.c.account.startswith("held:"))
-    charged = (
-        select(owner, ledger.c.request_id, (-func.sum(ledger.c.amount_cents)).label("cents"))
-        .where(ledger.c.kind.in_(rules.CHARGING), of_organizations)
-        .group_by(owner, ledger.c.request_id)
-        .subquery()
-    )
+    activity, charged = schema.activity, _charged(rules.CHARGING)
     logged = (
         select(activity.c.organization_id, activity.c.request_id, func.sum(activity.c.cost_cents).label("cents"))
         .where(activity.c.cost_cents > ZERO)
         .group_by(activity.c.organization_id, activity.c.request_id)
         .subquery()
     )
-    same = (charged.c.owner == logged.c.organization_id) & (charged.c.request_id == logged.c.request_id)
+    yield from _missing(connection, logged, charged, "the log")
+
+
+def _runs(connection: Connection) -> Iterable[str]:
+    """What a run under an Idempotency-Key was charged, and whoever takes it over gives back, is in the ledger and was
+    not given back yet."""
+    kept, charged = schema.idempotency, _charged(baselines.SPENDING)
+    written = (
+        select(kept.c.organization_id, kept.c.request_id, func.sum(kept.c.charged_cents).label("cents"))
+        .where(kept.c.charged_cents > ZERO)
+        .group_by(kept.c.organization_id, kept.c.request_id)
+        .subquery()
+    )
+    yield from _missing(connection, written, charged, "its Idempotency-Key")
+
+
+def _charged(kinds: Sequence[str]) -> Any:
+    """Cents that each request of each organization was charged, by entries of these kinds."""
+    ledger = schema.ledger
+    owner = case(
+        (ledger.c.account.startswith("wallet:"), func.substr(ledger.c.account, len("wallet:") + 1)),
+        else_=func.substr(ledger.c.account, len("held:") + 1),
+    ).label("owner")
+    of_organizations = or_(ledger.c.account.startswith("wallet:"), ledger.c.account.startswith("held:"))
+    query = select(owner, ledger.c.request_id, (-func.sum(ledger.c.amount_cents)).label("cents"))
+    return query.where(ledger.c.kind.in_(kinds), of_organizations).group_by(owner, ledger.c.request_id).subquery()
+
+
+def _missing(connection: Connection, said: Any, charged: Any, who: str) -> Iterable[str]:
+    """Requests of which `said` (organization_id, request_id, cents) knows of more than the ledger charged."""
+    same = (charged.c.owner == said.c.organization_id) & (charged.c.request_id == said.c.request_id)
     booked = func.coalesce(charged.c.cents, ZERO)
-    query = select(logged.c.organization_id, logged.c.request_id, logged.c.cents, booked)
-    query = query.select_from(logged.outerjoin(charged, same)).where(logged.c.cents > booked).limit(MOST)
-    for organization_id, request_id, said, found in connection.execute(query):
+    query = select(said.c.organization_id, said.c.request_id, said.c.cents, booked)
+    query = query.select_from(said.outerjoin(charged, same)).where(said.c.cents > booked).limit(MOST)
+    for organization_id, request_id, more, found in connection.execute(query):
         named = f"request {request_id} of {organization_id}"
-        yield f"{named}: the log says {_said(said)}, the ledger charged {_said(found)}"
+        yield f"{named}: {who} says {_said(more)}, the ledger charged {_said(found)}"
 
 
 def _answers(connection: Connection) -> Iterable[str]:

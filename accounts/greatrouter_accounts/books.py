@@ -1,6 +1,6 @@
 """The ledger in the database: the rules of `ledger.py`, applied to what the tables hold."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,13 @@ import orjson
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from greatrouter_accounts import baselines, schema
+from greatrouter_accounts import baselines, doubts, schema
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import ZERO, cents, from_units, to_units
 from greatrouter_accounts.statements import BY_DIALECT, Statements
+from greatrouter_accounts.store import Owner, Store
 
 # Orphans given back at a time.
 CHUNK = 500
@@ -30,20 +31,33 @@ def post(connection: Connection, operations: Sequence[rules.Operation], owner: s
     named = [name for operation in operations if (name := _reservation_named(operation))]
     known = _reservations(cursor, sql, named) if named else {}
     before = _balances(cursor, sql, rules.accounts_of(operations, known))
-    posting = rules.post(before, operations, known, baselines.find(connection, operations, before))
+    operations = doubts.resolved(cursor, sql, operations)
+    measured = baselines.find(connection, operations, before)
+    posting = rules.post(before, operations, known, measured, _key_holds(cursor, sql, operations) if measured else {})
     _write(cursor, sql, posting, known, owner)
     baselines.follow(connection, operations, posting.results)
-    _charge_runs(cursor, sql, operations, posting.results)
+    _charge_runs(cursor, sql, operations, posting.results, known)
     return posting.results
 
 
-def release_orphans(connection: Connection, alive: Iterable[str], owner: str) -> int:
-    """Gives back what processes that are not `alive` had set aside; how many reservations that were."""
-    cursor = connection.connection.cursor()
-    cursor.execute(BY_DIALECT[connection.dialect.name].find_orphans, _json(alive))
-    orphans = [rules.Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
+def release_orphans(store: Store, owner: Owner) -> int:
+    """Gives back what the dead had set aside; how many reservations that were.
+
+    Whose there are is asked before who lives: whoever begins in between is not looked at. Each chunk is a transaction
+    of its own: in one for all, the wallets of the second would be locked out of turn, after those of the first.
+    """
+    with store.write() as connection:
+        cursor, sql = connection.connection.cursor(), BY_DIALECT[connection.dialect.name]
+        cursor.execute(sql.find_owners)
+        found = {row[0] for row in cursor.fetchall()}
+        dead = found - owner.alive(connection) if found else found
+        if not dead:
+            return 0
+        cursor.execute(sql.find_orphans, _json(dead))
+        orphans = [rules.Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
     for start in range(0, len(orphans), CHUNK):
-        post(connection, orphans[start : start + CHUNK], owner)
+        with store.write() as connection:
+            post(connection, orphans[start : start + CHUNK], owner.name)
     return len(orphans)
 
 
@@ -72,7 +86,7 @@ def _reservation_named(operation: rules.Operation) -> str | None:
     match operation:
         case rules.Settle():
             return operation.reservation_id
-        case rules.Fund() | rules.Charge():
+        case rules.Fund() | rules.Unfund() | rules.Charge():
             return operation.pool_id
     return None
 
@@ -97,13 +111,20 @@ def _of_run(operation: rules.Operation, ours: Collection[str]) -> rules.Operatio
 
 
 def _charge_runs(
-    cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation], results: Sequence[rules.Result]
+    cursor: DBAPICursor,
+    sql: Statements,
+    operations: Sequence[rules.Operation],
+    results: Sequence[rules.Result],
+    known: Mapping[str, rules.Reserve],
 ) -> None:
-    """Writes down what each run was charged: whoever takes over gives it back."""
-    charged: dict[tuple[str, str], int] = {}
+    """Writes down what each run was charged, and which key: whoever takes over gives it back."""
+    charged: dict[tuple[str, str, str | None], int] = {}
     for operation, result in zip(operations, results, strict=True):
         if isinstance(operation, rules.Settle | rules.Charge) and operation.run and isinstance(result, Decimal):
-            name = (operation.run.organization_id, operation.run.key)
+            settle = operation if isinstance(operation, rules.Settle) else None
+            reservation = known.get(settle.reservation_id, settle.made) if settle else None
+            key_id = reservation.key_id if reservation else None
+            name = (operation.run.organization_id, operation.run.key, key_id)
             charged[name] = charged.get(name, 0) + to_units(result)
     rows = [(*name, units) for name, units in charged.items() if units]
     if rows:
@@ -112,7 +133,24 @@ def _charge_runs(
 
 def _reservations(cursor: DBAPICursor, sql: Statements, ids: Sequence[str]) -> dict[str, rules.Reserve]:
     cursor.execute(sql.find_reservations, _json(ids))
-    return {row[0]: rules.Reserve(row[0], row[1], from_units(row[2]), row[3]) for row in cursor.fetchall()}
+    return {
+        row[0]: rules.Reserve(row[0], row[1], from_units(row[2]), row[3], key_id=row[4]) for row in cursor.fetchall()
+    }
+
+
+def _key_holds(cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation]) -> dict[str, Decimal]:
+    """What is set aside for the keys whose budgets `operations` name."""
+    keys = {
+        budget.key_id
+        for operation in operations
+        if isinstance(operation, rules.Reserve)
+        for budget in operation.budgets
+        if budget.key_id is not None
+    }
+    if not keys:
+        return {}
+    cursor.execute(sql.find_key_holds, _json(keys))
+    return {key_id: from_units(units) for key_id, units in cursor.fetchall()}
 
 
 def _balances(cursor: DBAPICursor, sql: Statements, accounts: Iterable[str]) -> dict[str, Decimal]:
@@ -127,9 +165,10 @@ def _write(
     entries = [
         (e.transaction_id, e.kind, e.account, to_units(e.amount_cents), e.request_id, moment) for e in posting.entries
     ]
-    changes = [(account, to_units(amount)) for account, amount in posting.changes.items() if amount]
+    kept = ((account, amount) for account, amount in posting.changes.items() if account != rules.REVENUE)
+    changes = [(account, to_units(amount)) for account, amount in kept if amount]
     opened = [
-        (r.id, r.organization_id, to_units(cents(r.amount_cents)), r.request_id, owner, moment)
+        (r.id, r.organization_id, to_units(cents(r.amount_cents)), r.request_id, owner, moment, r.key_id)
         for r in posting.open.values()
         if r.id not in known
     ]

@@ -1,10 +1,14 @@
-"""What an organization may spend in a day or a month of UTC.
+"""What an organization, or a key of its own, may spend in a day or a month of UTC.
 
 What was spent is not counted a second time, for it could differ from the ledger. An organization's worth is its wallet
 less what it owes. A baseline, made at its first request of a period, is its worth and what it had in holds when the
 period began, and follows what is credited and refunded since. So the baseline less its worth now is what was spent in
 the period and what is held: a budget is a level that the wallet may not be reserved below, checked where it is
 reserved, and exact for all processes that share the ledger.
+
+A key with budgets has an account of its own (`ledger.revenue`) for all that it was ever charged. Its worth is less than
+nothing: what it was charged and what is held for it. Everything else is as for an organization, but that nothing is
+credited to a key.
 """
 
 from collections.abc import Mapping
@@ -14,22 +18,41 @@ from decimal import Decimal
 
 DAY = "2026-07-01"  # how long the name of a day is; that of a month is shorter
 
-Baselines = Mapping[tuple[str, str], Decimal]  # by organization and period
+Baselines = Mapping[tuple[str, str], Decimal]  # by the account that is measured, and the period
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `cents` in `period`, a day (2026-07-01) or a month (2026-07)."""
+    """At most `cents` in `period`, a day (2026-07-01) or a month (2026-07): of the organization, or of its key
+    `key_id`."""
 
     period: str
     cents: Decimal
+    key_id: str | None = None
 
 
-def budgets_at(moment: datetime, daily_cents: Decimal | None, monthly_cents: Decimal | None) -> tuple[Budget, ...]:
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may be spent in a day and in a month; None is no bound."""
+
+    daily_cents: Decimal | None = None
+    monthly_cents: Decimal | None = None
+
+    @property
+    def any(self) -> bool:
+        return self != UNBOUNDED
+
+
+UNBOUNDED = Allowance()
+
+
+def budgets_at(
+    moment: datetime, daily_cents: Decimal | None, monthly_cents: Decimal | None, key_id: str | None = None
+) -> tuple[Budget, ...]:
     """Those of the day and the month of `moment`, which is of UTC; None is no budget."""
     day = moment.date().isoformat()
     found = ((day, daily_cents), (day[:7], monthly_cents))
-    return tuple(Budget(period, amount) for period, amount in found if amount is not None)
+    return tuple(Budget(period, amount, key_id) for period, amount in found if amount is not None)
 
 
 def ends_at(period: str) -> datetime:

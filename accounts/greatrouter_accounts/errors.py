@@ -14,14 +14,17 @@ AccountsError
 ├── RequestRepeated        a request under a key that stands for another run of it
 │   ├── StillRunning       whose answer is not there yet
 │   ├── OtherRequest       which was another request
-│   └── AnswerNotKept      whose answer was too large to be kept
+│   └── AnswerNotKept      whose answer was too large to be kept, by itself or with the others of a day
 ├── RowRefused             one row that the database does not take; the others are kept
 └── StoreFailed            the database cannot be opened, read or written
+    └── CounterFailed      what counts the limits cannot be asked
 """
 
 import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from greatrouter_accounts.text import dollars
 
 if TYPE_CHECKING:
     from greatrouter_accounts.limits import Standing
@@ -83,27 +86,36 @@ class StoreFailed(AccountsError):
     pass
 
 
+class CounterFailed(StoreFailed):
+    pass
+
+
 class InsufficientCredit(AccountsError):
     def __init__(self, needed_cents: Decimal, balance_cents: Decimal) -> None:
         self.needed_cents = needed_cents
         self.balance_cents = balance_cents
         super().__init__(
-            f"the wallet holds {_dollars(balance_cents)} and this request may cost {_dollars(needed_cents)}; add credit"
+            f"the wallet holds ${dollars(balance_cents)} and this request may cost ${dollars(needed_cents)}; add credit"
         )
 
 
 class BudgetExceeded(AccountsError):
-    """`period` is a day (2026-07-01) or a month (2026-07) of UTC."""
+    """`period` is a day (2026-07-01) or a month (2026-07) of UTC; `of_key` says that it is the asking key's own budget,
+    not its organization's."""
 
-    def __init__(self, period: str, budget_cents: Decimal, needed_cents: Decimal, left_cents: Decimal) -> None:
+    def __init__(
+        self, period: str, budget_cents: Decimal, needed_cents: Decimal, left_cents: Decimal, *, of_key: bool = False
+    ) -> None:
         self.period = period
         self.budget_cents = budget_cents
         self.needed_cents = needed_cents
         self.left_cents = left_cents
-        which = "daily" if len(period) == len("2026-07-01") else "monthly"
+        self.of_key = of_key
+        which = "daily budget" if len(period) == len("2026-07-01") else "monthly budget"
+        whose = f"this key's {which}" if of_key else f"the {which}"
         super().__init__(
-            f"the {which} budget is {_dollars(budget_cents)}, {_dollars(left_cents)} of it are left and this request "
-            f"may cost {_dollars(needed_cents)}; free models and those served here still work"
+            f"{whose} is ${dollars(budget_cents)}, ${dollars(left_cents)} of it are left and this request "
+            f"may cost ${dollars(needed_cents)}; free models and those served here still work"
         )
 
 
@@ -128,7 +140,3 @@ class RateLimited(AccountsError):
         else:
             advice = f"try again in {math.ceil(wait_s)} s"
         super().__init__(f"{whose} may use {limit:,.10g} {what}; {advice}")
-
-
-def _dollars(cents: Decimal) -> str:
-    return f"${(cents / 100).normalize():f}"

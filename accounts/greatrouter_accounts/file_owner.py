@@ -12,20 +12,18 @@ from sqlalchemy import Connection
 
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.store import Store
 
 
 class FileOwner:
     """Make it and ask it who is `alive` while holding the store's write lock."""
 
+    certain = True
+
     def __init__(self, folder: Path) -> None:
         """Raises `StoreFailed`."""
-        self.name = uuid7("own_")
         self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder / self.name)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreFailed(f"cannot lock a file in {folder} ({error}); let this user write there") from error
+        self._enrol()
 
     def alive(self, connection: Connection) -> set[str]:
         """Our own name and those of the others that live; the files of those that ended are removed."""
@@ -41,13 +39,37 @@ class FileOwner:
                 path.unlink(missing_ok=True)
         return names
 
-    def renew(self, connection: Connection) -> bool:
-        """A lock that is held needs no renewal."""
-        return True
+    def renew(self, store: Store) -> bool:
+        """A lock that is held needs no renewal, while it is where the others look: its file may have been removed, or
+        replaced by one of a backup."""
+        if _identity(self._folder / self.name) == self._file:
+            return True
+        with store.write():
+            self._lock.close()
+            self._enrol()
+        return False
 
     def resign(self, connection: Connection) -> None:
         self._lock.close()
-        (self._folder / self.name).unlink(missing_ok=True)
+        if _identity(self._folder / self.name) == self._file:
+            (self._folder / self.name).unlink(missing_ok=True)
+
+    def _enrol(self) -> None:
+        name = uuid7("own_")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self._folder / name)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreFailed(f"cannot lock a file in {self._folder} ({error}); let this user write there") from error
+        self.name, self._file = name, _identity(self._folder / name)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _locked(path: Path) -> sqlite3.Connection:

@@ -1,5 +1,6 @@
 """What an organization's plan and a key of its own allow, at the moment of asking."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Plan:
 
 NO_PLAN = Plan()
 CONCURRENT = "concurrent_requests"
+# How long the last byte of an answer waits for its place to be given back: 1 to 4 ms where what counts is well.
+GIVEN_BACK_S = 0.25
 
 
 class Gate:
@@ -37,31 +40,43 @@ class Gate:
     def plan(self, name: str) -> Plan:
         return self._plans.get(name, NO_PLAN)
 
+    def ticket(self, caller: Caller) -> "Ticket | None":
+        """For a request that is about to run models, not admitted yet; None where nothing is limited."""
+        limited = self.meters(caller)
+        return Ticket(self, limited) if limited else None
+
     async def admit(self, caller: Caller) -> "Ticket | None":
         """Lets a request in that is about to run models; None where nothing is limited. Raises `RateLimited`."""
-        meters = self.meters(caller)
-        if not meters:
-            return None
-        return Ticket(self._meters, meters, await self._take(Take(meters, requests=1, places=1)))
+        ticket = self.ticket(caller)
+        if ticket is not None:
+            await ticket.admit()
+        return ticket
 
     async def spend(self, caller: Caller, tokens: int) -> "Spending | None":
         """Sets aside the tokens that a request may take; None where they are not limited. Raises `RateLimited`."""
         meters = tuple(limited for limited in self.meters(caller) if limited[1].tokens_per_minute is not None)
         if not meters or tokens <= 0:
             return None
-        return Spending(self._meters, meters, await self._take(Take(meters, tokens=tokens)), tokens)
+        return Spending(self._meters, meters, await self.take(Take(meters, tokens=tokens)), tokens)
 
     def budgets(self, caller: Caller) -> tuple[Budget, ...]:
-        """Those that hold now."""
+        """Those of the organization that hold now."""
         plan = self.plan(caller.plan)
         if plan.daily_budget_cents is None and plan.monthly_budget_cents is None:
             return ()
         return budgets_at(datetime.now(UTC), plan.daily_budget_cents, plan.monthly_budget_cents)
 
+    def budgets_of_key(self, caller: Caller) -> tuple[Budget, ...]:
+        """Those of the key itself."""
+        own = caller.budgets
+        if not own.any:
+            return ()
+        return budgets_at(datetime.now(UTC), own.daily_cents, own.monthly_cents, caller.key_id)
+
     async def standing(self, caller: Caller) -> tuple[Limited, Taken]:
         """How the meters of a caller stand, without taking anything. Raises `StoreFailed`."""
         meters = self.meters(caller)
-        return meters, await self._take(Take(meters))
+        return meters, await self.take(Take(meters))
 
     def meters(self, caller: Caller) -> Limited:
         limits = self.plan(caller.plan).limits
@@ -80,7 +95,17 @@ class Gate:
         """Says that this process lives, for what it uses."""
         self._meters.renew()
 
-    async def _take(self, asked: Take) -> Taken:
+    @property
+    def place(self) -> str:
+        """Where limits are counted, as it may be named to anyone."""
+        return self._meters.place
+
+    def answers(self) -> bool:
+        """Whether limits can be counted, tried now."""
+        return self._meters.answers()
+
+    async def take(self, asked: Take) -> Taken:
+        """Raises `RateLimited`."""
         taken = await self._meters.take(asked)
         if len(self._tokens) >= KEPT:
             self._tokens.clear()
@@ -89,28 +114,61 @@ class Gate:
                 self._tokens[name] = standing
         return taken
 
+    def give(self, given: Give) -> None:
+        """Does not wait."""
+        with suppress(StoreFailed):  # closed: the places of a process that ended are nobody's
+            self._meters.give(given)
+
+    async def settled(self) -> None:
+        """Waits until what was given back is there for others, but not for long."""
+        with suppress(StoreFailed, TimeoutError):
+            async with asyncio.timeout(GIVEN_BACK_S):
+                await self._meters.settled()
+
     def close(self) -> None:
         self._meters.close()
 
 
 class Ticket:
-    """One request under way, until it is released."""
+    """One request, under way from when it is admitted until it is released."""
 
-    __slots__ = ("_meters", "_places", "limited", "taken")
+    __slots__ = ("_asked", "_gate", "_limited", "_open", "_taken")
 
-    def __init__(self, meters: Meters, limited: Limited, taken: Taken) -> None:
-        self._meters = meters
-        self._places = 1
-        self.limited = limited
-        self.taken = taken
+    def __init__(self, gate: Gate, limited: Limited) -> None:
+        self._gate = gate
+        self._limited = limited
+        self._taken: Taken | None = None
+        self._asked = False
+        self._open = False
 
-    def release(self) -> None:
-        """Once is enough."""
-        names = [name for name, limits in self.limited if limits.concurrent_requests is not None]
-        if names and self._places:
-            self._places = 0
-            with suppress(StoreFailed):  # closed: the places of a process that ended are nobody's
-                self._meters.give(Give(names, self.taken.owner, places=1))
+    async def admit(self) -> None:
+        """Raises `RateLimited`."""
+        self._asked = True
+        self._taken = await self._gate.take(Take(self._limited, requests=1, places=1))
+        self._open = True
+
+    async def standing(self) -> Taken | None:
+        """How the limits stood when it was admitted; where nobody asked for that, how they do now; None where it was
+        refused. Raises `StoreFailed`."""
+        return self._taken if self._asked else await self._gate.take(Take(self._limited))
+
+    def tokens(self) -> list[Standing | None]:
+        """How the tokens of each meter stood when this process asked last."""
+        return [self._gate.tokens(name) for name, _ in self._limited]
+
+    def release(self) -> bool:
+        """Once is enough; whether there was anything to give back."""
+        names = [name for name, limits in self._limited if limits.concurrent_requests is not None]
+        if not names or not self._open or self._taken is None:
+            return False
+        self._open = False
+        self._gate.give(Give(names, self._taken.owner, places=1))
+        return True
+
+    async def leave(self) -> None:
+        """Releases it and waits until that is known: who is answered may come again at once, to another process."""
+        if self.release():
+            await self._gate.settled()
 
 
 class Spending:

@@ -64,9 +64,7 @@ class Housekeeper:
                 self._failing = False
 
     def _round(self) -> None:
-        with self._store.write() as connection:
-            renewed = self._owner.renew(connection)
-        if not renewed:
+        if not self._owner.renew(self._store):
             log.warning("this process was silent for so long that what it had set aside was given back")
             self._steady_since = self._clock()
             self._on_presumed_dead()
@@ -74,7 +72,5 @@ class Housekeeper:
             chore()
         if self._clock() - self._steady_since < self._lease_s:
             return
-        with self._store.write() as connection:
-            orphans = books.release_orphans(connection, self._owner.alive(connection), self._owner.name)
-        if orphans:
+        if orphans := books.release_orphans(self._store, self._owner):
             log.warning("%d reservations of processes that ended were given back", orphans)

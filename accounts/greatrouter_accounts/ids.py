@@ -20,3 +20,12 @@ def uuid7(prefix: str = "", now_ns: int | None = None) -> str:
     noise = random.getrandbits(62)
     value = (ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | noise
     return f"{prefix}{value:032x}"
+
+
+def made_at(name: str) -> float:
+    """When `uuid7` made an id, in seconds since 1970.
+
+    >>> made_at(uuid7("req_", now_ns=1_500_000_000))
+    1.5
+    """
+    return int(name[-32:-20], 16) / 1000

@@ -1,4 +1,4 @@
-"""The activity of an organization, read: its log page by page, its latest requests, what it spent."""
+"""The activity of an organization, read: its log page by page, its latest requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from greatrouter_accounts import schema
 from greatrouter_accounts.clock import moment_text
-from greatrouter_accounts.money import ZERO
 from greatrouter_accounts.schema import activity as table
 
 # Kept for what preferences suggest, and no part of the log.
@@ -34,8 +33,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """An account at one moment: what it may spend, what it spent since midnight (UTC) by its log, the part of the
-    asking key that may be shown, and its latest requests."""
+    """An account at one moment: what it may spend and what it spent since midnight (UTC), both by the ledger, the part
+    of the asking key that may be shown, and its latest requests by the log."""
 
     balance_cents: Decimal
     spent_today_cents: Decimal
@@ -77,12 +76,3 @@ def latest_feedback(
         query = query.where(said.c.timestamp >= since)
     query = query.order_by(said.c.timestamp.desc(), said.c.id.desc()).limit(limit)
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def spent(connection: Connection, organization_id: str, since: datetime) -> Decimal:
-    """Cents charged for an organization's requests since then."""
-    query = select(func.sum(table.c.cost_cents)).where(
-        table.c.organization_id == organization_id, table.c.timestamp >= moment_text(since)
-    )
-    total: Decimal | None = connection.scalar(query)
-    return ZERO if total is None else total

@@ -8,10 +8,13 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from greatrouter_accounts.budgets import UNBOUNDED, Allowance
 from greatrouter_accounts.clock import moment_text
-from greatrouter_accounts.errors import InvalidKey
+from greatrouter_accounts.errors import InvalidAmount, InvalidKey
 from greatrouter_accounts.ledger import Run
+from greatrouter_accounts.money import LARGEST_CENTS, cents
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0 or 1, which are misread
 SHAPE = re.compile(r"(pk_(?:live|test)_[A-Za-z0-9]{9}_[0-9a-f]{32}|gr-[A-Za-z0-9_-]{20,200})")
@@ -20,7 +23,7 @@ SHOWN = len("pk_live_") + 9
 SCOPES = ("inference", "read", "admin")
 ALL_SCOPES = frozenset(SCOPES)
 # What a key may be limited in by itself, by the names of a plan's limits.
-LIMITS = ("requests_per_minute", "tokens_per_minute")
+LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
 LARGEST_LIMIT = 1e12
 
 
@@ -28,7 +31,8 @@ LARGEST_LIMIT = 1e12
 class Caller:
     """The organization behind a key. A test key never reaches a paid provider and is never charged.
 
-    `scopes` is what the key may do; `limits` are its own, by the names of a plan's limits, None where it has none.
+    `scopes` is what the key may do; `limits` are its own, by the names of a plan's limits, None where it has none, and
+    `budgets` what it may spend by itself.
     `run` is the run that the caller's request is, where it may be sent again (`idempotency.py`).
     """
 
@@ -40,6 +44,7 @@ class Caller:
     scopes: frozenset[str] = ALL_SCOPES
     limits: Mapping[str, float] | None = field(default=None, hash=False)
     run: Run | None = None
+    budgets: Allowance = UNBOUNDED
 
 
 def generate(*, test: bool, gr: bool = False) -> str:
@@ -64,7 +69,7 @@ def digest(key: str, secret: bytes) -> bytes:
 
 
 def shown(key: str) -> str:
-    """The part of a key that may be listed and logged."""
+    """The part of a key, or of what was given for one, that may be listed and logged."""
     return key[:SHOWN] if key.startswith("pk_") else key[:12]
 
 
@@ -103,3 +108,20 @@ def limits_text(limits: Mapping[str, float] | None) -> str | None:
         if not (math.isfinite(value) and 0 < value <= LARGEST_LIMIT):
             raise InvalidKey(f"{name}: {value!r} is out of range; expected more than 0, at most {LARGEST_LIMIT:.0e}")
     return json.dumps({name: limits[name] for name in LIMITS if name in limits})
+
+
+def budget_columns(budgets: Allowance, *, test: bool) -> dict[str, Decimal | None]:
+    """As the table has them. Raises `InvalidKey`."""
+    if test and budgets.any:
+        raise InvalidKey("a test key costs nothing, so it has no use for a budget; leave it out")
+    columns = {"daily_budget_cents": budgets.daily_cents, "monthly_budget_cents": budgets.monthly_cents}
+    return {name: None if amount is None else _budget(name, amount) for name, amount in columns.items()}
+
+
+def _budget(name: str, amount: Decimal) -> Decimal:
+    try:
+        if amount >= 0:
+            return cents(amount)
+    except (ArithmeticError, InvalidAmount):  # comparing what is not a number is an error of its own
+        pass
+    raise InvalidKey(f"{name}: {amount} is out of range; expected 0 to {LARGEST_CENTS:f}")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, text
 
 from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.store import Store
 
 ENROL = "INSERT INTO owners (name, alive_until) VALUES (:name, now() + :lease)"
 RENEW = "UPDATE owners SET alive_until = now() + :lease WHERE name = :name AND alive_until > now()"
@@ -20,24 +21,29 @@ FORGET = "DELETE FROM owners WHERE alive_until < now() - INTERVAL '1 day'"
 class LeaseOwner:
     """Whoever does not renew within `lease` is taken for dead."""
 
-    def __init__(self, connection: Connection, lease: timedelta) -> None:
+    certain = False
+
+    def __init__(self, store: Store, lease: timedelta) -> None:
         self._lease = lease
-        self.name = ""
-        self._enrol(connection)
+        self.name = self._enrolled(store)
 
     def alive(self, connection: Connection) -> set[str]:
         return {self.name, *connection.execute(text(ALIVE)).scalars()}
 
-    def renew(self, connection: Connection) -> bool:
-        if connection.execute(text(RENEW), {"name": self.name, "lease": self._lease}).rowcount:
-            return True
-        self._enrol(connection)
+    def renew(self, store: Store) -> bool:
+        with store.write() as connection:
+            if connection.execute(text(RENEW), {"name": self.name, "lease": self._lease}).rowcount:
+                return True
+        self.name = self._enrolled(store)
         return False
 
     def resign(self, connection: Connection) -> None:
         connection.execute(text(RESIGN), {"name": self.name})
 
-    def _enrol(self, connection: Connection) -> None:
-        self.name = uuid7("own_")
-        connection.execute(text(FORGET))
-        connection.execute(text(ENROL), {"name": self.name, "lease": self._lease})
+    def _enrolled(self, store: Store) -> str:
+        """A new name. Nobody uses it before its row is there for all to see."""
+        name = uuid7("own_")
+        with store.write() as connection:
+            connection.execute(text(FORGET))
+            connection.execute(text(ENROL), {"name": name, "lease": self._lease})
+        return name

@@ -17,9 +17,13 @@ from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents
 
 # What a pool may hold of a wallet: a sixteenth, so that another process sees nearly all of it.
 POOL_SHARE = Decimal(1) / 16
+# The balance of `REVENUE` is not kept: every charge of every organization would wait for that one row. It is what all
+# other balances lack to zero.
+CASH, PROMOTIONS, REVENUE = "cash", "promotions", "revenue"
 # Stands for the request in the entries that fill a pool or give it back. No caller can name a request so.
 POOL = "(pool)"
-CASH, PROMOTIONS, REVENUE = "cash", "promotions", "revenue"
+# The reference of the grant that an organization's first live key brings.
+FREE_CREDIT = "free_credit"
 # The kinds of transactions that charge a request.
 CHARGING = ("settle", "charge")
 
@@ -35,6 +39,16 @@ def held(organization_id: str) -> str:
 def owed(organization_id: str) -> str:
     """Zero or below: what an organization owes is less than nothing."""
     return f"owed:{organization_id}"
+
+
+def revenue(key_id: str | None) -> str:
+    """Where charges go. Those of a key that has budgets stand apart, so that the ledger says what it spent."""
+    return REVENUE if key_id is None else f"{REVENUE}:{key_id}"
+
+
+def measured(organization_id: str, budget: Budget) -> str:
+    """The account whose worth says what was spent of a budget."""
+    return wallet(organization_id) if budget.key_id is None else revenue(budget.key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +87,8 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Takes money back out of a wallet that was paid back to its owner. What the wallet does not hold any more is owed.
-    The result is what the wallet held of it."""
+    """Takes money back out of a wallet: a top-up that was paid back to its owner, or a grant of ours, whose `source` is
+    `PROMOTIONS`. What the wallet does not hold any more is owed. The result is what the wallet held of it."""
 
     id: str
     organization_id: str
@@ -86,7 +100,7 @@ class Refund:
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """Sets `amount_cents` aside before the work starts. Refused where the wallet holds less, or less is left of one of
-    `budgets`."""
+    `budgets`. `key_id` is the key that asks, where it has budgets of its own: what is charged counts against them."""
 
     id: str
     organization_id: str
@@ -94,6 +108,7 @@ class Reserve:
     request_id: str
     run: Run | None = None
     budgets: tuple[Budget, ...] = ()
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +116,16 @@ class Settle:
     """Charges `amount_cents` of what a reservation set aside and gives the rest back; 0 releases all of it.
 
     Where the work cost more than was reserved, the rest is taken from the wallet as far as the wallet reaches: a
-    wallet never goes below zero, and the difference is our loss, not the caller's surprise.
+    wallet never goes below zero, and the difference is our loss, not the caller's surprise. So is all of it where the
+    reservation is gone and `made` says what it was: its process was taken for dead, the wallet has the money back, and
+    the work was done. Without it, one that is gone was settled or given back, and moves nothing.
     """
 
     id: str
     reservation_id: str
     amount_cents: Decimal
     run: Run | None = None
+    made: Reserve | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +146,19 @@ class Fund:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfund:
+    """Takes `amount_cents` of a pool that nobody was promised back into the wallet. The result is what that was."""
+
+    id: str
+    pool_id: str
+    organization_id: str
+    amount_cents: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
-    """Charges `amount_cents` to a pool, and `extra_cents` to the wallet as far as that reaches. Where the pool is gone
-    (its process was taken for dead, and the wallet has the money back), the wallet pays both."""
+    """Charges `amount_cents` to a pool, and `extra_cents` to the wallet as far as that reaches. What the pool has not
+    the wallet pays too: where the pool is gone (its process was taken for dead), it has the money back."""
 
     id: str
     pool_id: str
@@ -143,15 +171,20 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Gives back what a run was charged whose answer nobody was given."""
+    """Gives back what a request was charged whose answer nobody was given; `key_id` as in its reservation.
+
+    With `of`, the transaction that would have charged it, nobody knows whether it was: `doubts.py` finds out how much.
+    """
 
     id: str
     organization_id: str
     amount_cents: Decimal
     request_id: str
+    key_id: str | None = None
+    of: str | None = None
 
 
-Operation = Credit | Refund | Reserve | Settle | Fund | Charge | Return
+Operation = Credit | Refund | Reserve | Settle | Fund | Unfund | Charge | Return
 Result = Decimal | AccountsError
 
 
@@ -159,7 +192,7 @@ Result = Decimal | AccountsError
 class Posting:
     """What a batch of operations did: `changes` by account, and one result an operation, the cents moved or the
     refusal. `open` starts as the reservations that `Settle` operations name and that exist; what it holds in the end
-    stays open.
+    stays open. `key_holds` is what is set aside for keys that have budgets.
     """
 
     before: Mapping[str, Decimal]
@@ -168,6 +201,7 @@ class Posting:
     changes: dict[str, Decimal] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     baselines: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    key_holds: dict[str, Decimal] = field(default_factory=dict)
 
     def balance(self, account: str) -> Decimal:
         return self.before.get(account, ZERO) + self.changes.get(account, ZERO)
@@ -179,13 +213,17 @@ class Posting:
                 self.entries.append(Entry(transaction_id, kind, account, amount, request_id))
                 self.changes[account] = self.changes.get(account, ZERO) + amount
 
+    def hold(self, key_id: str, amount: Decimal) -> None:
+        self.key_holds[key_id] = self.key_holds.get(key_id, ZERO) + amount
+
 
 def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -> set[str]:
-    """The accounts whose balances `post` needs to know, and all that it may change but for `REVENUE`: where several
-    processes write at once, each locks these in the order of their names and `REVENUE` last, so that none waits for
+    """The accounts whose balances `post` needs to know, and all that it may change but for `REVENUE`, of which none is
+    kept: where several processes write at once, each locks these in the order of their names, so that none waits for
     one that waits for it."""
-    organizations = {reservation.organization_id for reservation in open_.values()}
-    others = set()
+    reservations = [*open_.values(), *(op.made for op in operations if isinstance(op, Settle) and op.made is not None)]
+    organizations = {reservation.organization_id for reservation in reservations}
+    others = {revenue(reservation.key_id) for reservation in reservations if reservation.key_id is not None}
     for operation in operations:
         if isinstance(operation, Settle):
             if operation.reservation_id in open_:
@@ -194,8 +232,10 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
         organizations.add(operation.organization_id)
         if isinstance(operation, Credit | Refund):
             others |= {operation.source, owed(operation.organization_id)}
-        elif isinstance(operation, Return) or (isinstance(operation, Reserve | Fund) and operation.budgets):
+        elif isinstance(operation, Return | Unfund) or (isinstance(operation, Reserve | Fund) and operation.budgets):
             others.add(owed(operation.organization_id))
+        if isinstance(operation, Reserve | Return) and operation.key_id is not None:
+            others.add(revenue(operation.key_id))
     return others | {name(organization) for organization in organizations for name in (wallet, held)}
 
 
@@ -215,14 +255,15 @@ def post(
     operations: Sequence[Operation],
     open_: Mapping[str, Reserve],
     baselines: Baselines = MappingProxyType({}),
+    key_holds: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> Posting:
     """Applies `operations` in order. `before` holds the balances of `accounts_of` them, `baselines` those of every
-    budget that they name.
+    budget that they name, `key_holds` what is set aside for the keys of these.
 
     `open_` are the reservations that exist: settling one that is already closed moves nothing, so a settlement may be
     repeated. What is refused moves nothing and leaves no reservation behind.
     """
-    posting = Posting(before, dict(open_), baselines=dict(baselines))
+    posting = Posting(before, dict(open_), baselines=dict(baselines), key_holds=dict(key_holds))
     with localcontext(EXACT):
         for operation in operations:
             try:
@@ -249,6 +290,8 @@ def _apply(posting: Posting, operation: Operation) -> Decimal:
             moved = _settle(posting, operation)
         case Fund():
             moved = _fund(posting, operation)
+        case Unfund():
+            moved = _unfund(posting, operation)
         case Charge():
             moved = _charge(posting, operation)
         case Return():
@@ -258,8 +301,9 @@ def _apply(posting: Posting, operation: Operation) -> Decimal:
 
 def _credit(posting: Posting, credit: Credit) -> Decimal:
     amount, own, source = cents(credit.amount_cents), wallet(credit.organization_id), credit.source
-    cents(posting.balance(own) + amount)  # every balance stays within what can be stored; every other
-    cents(posting.balance(source) - amount)  # move only shifts what was credited
+    # Every balance stays within what can be stored: what is held comes back, every other move shifts what was credited.
+    cents(posting.balance(own) + posting.balance(held(credit.organization_id)) + amount)
+    cents(posting.balance(source) - amount)
     posting.book(credit.id, "top_up" if credit.paid else "grant", credit.reference, {source: -amount, own: amount})
     _repay(posting, credit.id, credit.organization_id)
     return amount
@@ -272,7 +316,8 @@ def _refund(posting: Posting, refund: Refund) -> Decimal:
     cents(posting.balance(refund.source) + total)  # as for a credit
     cents(posting.balance(debt) - (total - amount))
     moves = {own: -amount, debt: amount - total, refund.source: total}
-    posting.book(refund.id, "refund", refund.reference, moves)
+    kind = "refund" if refund.source == CASH else "debit"
+    posting.book(refund.id, kind, refund.reference, moves)
     return amount
 
 
@@ -292,34 +337,55 @@ def _reserve(posting: Posting, reserve: Reserve) -> Decimal:
     for budget in reserve.budgets:
         left = _left(posting, reserve.organization_id, budget)
         if amount > left:
-            raise BudgetExceeded(budget.period, budget.cents, amount, max(ZERO, left))
+            of_key = budget.key_id is not None
+            raise BudgetExceeded(budget.period, budget.cents, amount, max(ZERO, left), of_key=of_key)
     posting.book(reserve.id, "reserve", reserve.request_id, {own: -amount, held(reserve.organization_id): amount})
     posting.open[reserve.id] = reserve
+    if reserve.key_id is not None:
+        posting.hold(reserve.key_id, amount)
     return amount
 
 
 def _left(posting: Posting, organization_id: str, budget: Budget) -> Decimal:
     """What is neither spent nor held of a budget."""
-    now = posting.balance(wallet(organization_id)) + posting.balance(owed(organization_id))
-    return budget.cents - (posting.baselines[organization_id, budget.period] - now)
+    account, key_id = measured(organization_id, budget), budget.key_id
+    if key_id is None:
+        now = posting.balance(account) + posting.balance(owed(organization_id))
+    else:
+        now = -posting.balance(account) - posting.key_holds.get(key_id, ZERO)
+    return budget.cents - (posting.baselines[account, budget.period] - now)
 
 
 def _follow(posting: Posting, operation: Credit | Refund) -> None:
+    own = wallet(operation.organization_id)
     for name in posting.baselines:
-        if name[0] == operation.organization_id:
+        if name[0] == own:
             posting.baselines[name] += put_in(operation)
 
 
 def _settle(posting: Posting, settle: Settle) -> Decimal:
     reservation = posting.open.pop(settle.reservation_id, None)
     if reservation is None:
-        return ZERO
+        return ZERO if settle.made is None else _settle_late(posting, settle, settle.made)
     own, reserved = wallet(reservation.organization_id), cents(reservation.amount_cents)
     charge = cents(min(settle.amount_cents, reserved + max(ZERO, posting.balance(own))))
     kind = "settle" if charge else "release"
-    moves = {held(reservation.organization_id): -reserved, REVENUE: charge, own: reserved - charge}
+    if reservation.key_id is not None:
+        posting.hold(reservation.key_id, -reserved)
+    moves = {
+        held(reservation.organization_id): -reserved,
+        revenue(reservation.key_id): charge,
+        own: reserved - charge,
+    }
     posting.book(settle.id, kind, reservation.request_id, moves)
     _repay(posting, settle.id, reservation.organization_id)
+    return charge
+
+
+def _settle_late(posting: Posting, settle: Settle, reservation: Reserve) -> Decimal:
+    own = wallet(reservation.organization_id)
+    charge = cents(min(settle.amount_cents, max(ZERO, posting.balance(own))))
+    posting.book(settle.id, "settle", reservation.request_id, {own: -charge, revenue(reservation.key_id): charge})
     return charge
 
 
@@ -337,13 +403,24 @@ def _fund(posting: Posting, fund: Fund) -> Decimal:
     return amount
 
 
+def _unfund(posting: Posting, unfund: Unfund) -> Decimal:
+    pool = posting.open.get(unfund.pool_id)
+    if pool is None:
+        return ZERO
+    amount, own = cents(min(unfund.amount_cents, pool.amount_cents)), wallet(unfund.organization_id)
+    posting.book(unfund.id, "fund", POOL, {held(unfund.organization_id): -amount, own: amount})
+    posting.open[pool.id] = Reserve(pool.id, pool.organization_id, pool.amount_cents - amount, POOL)
+    _repay(posting, unfund.id, unfund.organization_id)
+    return amount
+
+
 def _charge(posting: Posting, charge: Charge) -> Decimal:
     """Only what the pool holds and the wallet has."""
     pool = posting.open.get(charge.pool_id)
     pooled = ZERO if pool is None else pool.amount_cents
     own = wallet(charge.organization_id)
     amount = cents(min(charge.amount_cents, pooled))
-    beyond = charge.extra_cents if pool is not None else charge.amount_cents + charge.extra_cents
+    beyond = charge.amount_cents - amount + charge.extra_cents
     extra = cents(min(beyond, max(ZERO, posting.balance(own))))
     moves = {held(charge.organization_id): -amount, own: -extra, REVENUE: amount + extra}
     posting.book(charge.id, "charge", charge.request_id, moves)
@@ -354,7 +431,8 @@ def _charge(posting: Posting, charge: Charge) -> Decimal:
 
 def _return(posting: Posting, given_back: Return) -> Decimal:
     amount, own = cents(given_back.amount_cents), wallet(given_back.organization_id)
-    cents(posting.balance(own) + amount)
-    posting.book(given_back.id, "return", given_back.request_id, {REVENUE: -amount, own: amount})
+    cents(posting.balance(own) + posting.balance(held(given_back.organization_id)) + amount)
+    moves = {revenue(given_back.key_id): -amount, own: amount}
+    posting.book(given_back.id, "return", given_back.request_id, moves)
     _repay(posting, given_back.id, given_back.organization_id)
     return amount

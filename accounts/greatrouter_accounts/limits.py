@@ -96,7 +96,9 @@ class Window:
         return next(reversed(self._taken), 0)
 
     def forget(self, second: int) -> None:
-        """Whatever is over in `second`."""
+        """Whatever is over in `second`, and what was counted more than a minute after it, by a clock that was wrong."""
+        while self.newest > second + WINDOW_S:
+            self.total -= self._taken.popitem()[1]
         while self._taken and (oldest := next(iter(self._taken))) <= second - WINDOW_S:
             self.total -= self._taken.pop(oldest)
 
@@ -139,10 +141,13 @@ class Meter:
     places: dict[str, int] = field(default_factory=dict)
 
     def second(self, now: float) -> int:
-        """The second to count in. It never goes back, for one that clocks disagree about must not be counted short."""
+        """The second to count in. It goes back by no less than a minute, for one that clocks disagree about must not be
+        counted short."""
+        for window in (self.requests, self.tokens):
+            window.forget(int(now))
         second = max(int(now), self.requests.newest, self.tokens.newest)
-        self.requests.forget(second)
-        self.tokens.forget(second)
+        for window in (self.requests, self.tokens):
+            window.forget(second)
         return second
 
     @property

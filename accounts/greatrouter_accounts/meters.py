@@ -12,19 +12,32 @@ from greatrouter_accounts.limits import Give, Meter, Take, Taken, give, take
 from greatrouter_accounts.store import Owner, Store
 from greatrouter_accounts.writer import Writer
 
+IN_THIS_PROCESS, IN_THE_DATABASE = "in this process", "in the accounts database"
 # Meters that nobody uses any more are forgotten when there are so many.
 KEPT = 10_000
 
 
 class Meters(Protocol):
+    """`place` is where it is counted, as it may be named to anyone."""
+
+    @property
+    def place(self) -> str: ...
+
     async def take(self, asked: Take) -> Taken:
         """Raises `RateLimited`, and `StoreFailed` where nobody can be asked."""
 
     def give(self, given: Give) -> None:
         """Does not wait, so that it also works while a request is being cancelled."""
 
+    async def settled(self) -> None:
+        """Waits until what was given back before is there for others. Raises `StoreFailed` where nobody can be asked;
+        it is given back then as soon as somebody can."""
+
     def renew(self) -> None:
         """Says that this process lives, and the places that it took are taken."""
+
+    def answers(self) -> bool:
+        """Whether it can be asked, tried now."""
 
     def close(self) -> None: ...
 
@@ -38,10 +51,10 @@ def open_meters(shared: tuple[Store, Owner] | str | None, clock: Callable[[], fl
         from greatrouter_accounts.redis_meters import RedisMeters
 
         redis = RedisMeters(shared, lease)
-        return SharedMeters(redis.commit, redis.renew, redis.close)
+        return SharedMeters(redis.commit, redis.place, renew=redis.renew, answers=redis.answers, close=redis.close)
     from greatrouter_accounts.meter_rows import MeterRows
 
-    return SharedMeters(MeterRows(*shared).commit)
+    return SharedMeters(MeterRows(*shared).commit, IN_THE_DATABASE)
 
 
 class OwnMeters:
@@ -49,6 +62,7 @@ class OwnMeters:
     seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.place = IN_THIS_PROCESS
         self._clock = clock
         self._meters: defaultdict[str, Meter] = defaultdict(Meter)
 
@@ -63,8 +77,14 @@ class OwnMeters:
     def give(self, given: Give) -> None:
         give(self._meters, given)
 
+    async def settled(self) -> None:
+        """It is at once."""
+
     def renew(self) -> None:
         """Nobody else asks."""
+
+    def answers(self) -> bool:
+        return True
 
     def close(self) -> None:
         """There is nothing to keep."""
@@ -83,31 +103,44 @@ class SharedMeters:
     def __init__(
         self,
         commit: Callable[[Sequence[Take | Give]], Sequence[Any]],
+        place: str,
+        *,
         renew: Callable[[], None] = lambda: None,
+        answers: Callable[[], bool] = lambda: True,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._writer = Writer(commit, "accounts-limits")
+        self._writer = Writer(commit, "accounts-limits", late=self._undo)
         self._close = close
+        self.place = place
         self.renew = renew
+        self.answers = answers
 
     async def take(self, asked: Take) -> Taken:
         taking: asyncio.Task[Taken] = asyncio.ensure_future(self._writer.submit(asked))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:  # it may be taken all the same
-            taking.add_done_callback(lambda done: self._undo(asked, done))
+            taking.add_done_callback(lambda done: self._left(asked, done))
             raise
 
     def give(self, given: Give) -> None:
         self._writer.post(given)
 
+    async def settled(self) -> None:
+        await self._writer.submit(Give(()))  # behind the others in the queue
+
     def close(self) -> None:
         self._writer.close()
         self._close()
 
-    def _undo(self, asked: Take, done: "asyncio.Task[Taken]") -> None:
-        if done.cancelled() or done.exception() is not None:
+    def _left(self, asked: Take, done: "asyncio.Task[Taken]") -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._undo(asked, done.result())
+
+    def _undo(self, asked: Take | Give, taken: Any) -> None:
+        """Gives back what was taken for somebody who does not wait any more."""
+        if not isinstance(asked, Take) or not isinstance(taken, Taken):
             return
-        taken, names = done.result(), [name for name, _ in asked.meters]
+        names = [name for name, _ in asked.meters]
         with suppress(StoreFailed):  # closed: what an ended process had is nobody's
             self.give(Give(names, taken.owner, asked.places, -asked.tokens, taken.second))

@@ -10,12 +10,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.budgets import Budget
-from greatrouter_accounts.errors import AccountsError, InvalidAmount
+from greatrouter_accounts.errors import AccountsError, InvalidAmount, StoreFailed
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import LARGEST_CENTS, ZERO, cents
 from greatrouter_accounts.writer import Writer
@@ -94,7 +95,7 @@ class Pools:
 
     async def settle(self, hold: Hold, amount_cents: Decimal) -> Decimal:
         """The cents charged, on disk when this returns. Raises `StoreFailed` or `InvalidAmount`; then nothing is
-        charged and the promise is taken back."""
+        charged and the promise is taken back. What a commit that broke off may have charged is given back later."""
         if not amount_cents.is_finite() or amount_cents < 0:
             self.release(hold)
             raise InvalidAmount(f"{amount_cents} cents cannot be booked; expected a number of at least 0")
@@ -109,18 +110,22 @@ class Pools:
         charge = rules.Charge(
             uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id, hold.run
         )
+        free = paid  # of what was promised, once it is known
         try:
             charged: Decimal = await self._ledger.submit(charge)
-        except AccountsError:
-            with self._lock:
-                pool.left += paid
+            free = paid - min(paid, charged)  # of a run whose key is another's by now nothing is charged
+        except (asyncio.CancelledError, GeneratorExit):
+            free = ZERO  # it is charged
+            raise
+        except StoreFailed:
+            free = ZERO  # the pool may have it or not: it is promised to nobody until all of the pool is given back
+            if charge.run is None:
+                self._post(rules.Return(uuid7("txn_"), pool.organization_id, ZERO, hold.request_id, of=charge.id))
             raise
         finally:
             with self._lock:
+                pool.left += free
                 pool.holds -= 1
-        if charged < paid:  # nothing, of a run whose key is another's by now
-            with self._lock:
-                pool.left += paid - charged
         return charged
 
     def release(self, hold: Hold) -> None:
@@ -129,6 +134,18 @@ class Pools:
                 hold.open = False
                 hold.pool.left += hold.amount_cents
                 hold.pool.holds -= 1
+
+    def drain(self, organization_id: str) -> bool:
+        """Gives back what the organization's pool promised to nobody; whether that was anything. Does not wait: whoever
+        asks the ledger next finds it in the wallet."""
+        with self._lock:
+            pool = self._pools.get(organization_id)
+            if pool is None or not pool.left:
+                return False
+            amount, pool.left = pool.left, ZERO
+            pool.asked_at, pool.funded = self._clock(), False  # it is not filled again at once
+        self._post(rules.Unfund(uuid7("txn_"), pool.id, organization_id, amount))
+        return True
 
     def forget(self) -> None:
         """Promises nothing more of the pools as they are: the process was taken for dead, and the wallets have their
@@ -161,6 +178,9 @@ class Pools:
                     pool.left += moved
                     pool.holds -= 1
                     pool.funded = bool(moved)
+                    forgotten = self._pools.get(organization_id) is not pool
+                if forgotten:  # meanwhile: nobody else knows of it
+                    self._give_back(pool)
 
         task = asyncio.ensure_future(fill())
         self._tasks.add(task)  # a task that nobody holds may be collected before it ends
@@ -179,4 +199,8 @@ class Pools:
                 self._give_back(pool)
 
     def _give_back(self, pool: _Pool) -> None:
-        self._ledger.post(rules.Settle(uuid7("txn_"), pool.id, ZERO))
+        self._post(rules.Settle(uuid7("txn_"), pool.id, ZERO))
+
+    def _post(self, operation: rules.Operation) -> None:
+        with suppress(StoreFailed):  # closed: the next to open the database gives back what is reserved
+            self._ledger.post(operation)

@@ -7,25 +7,34 @@ no two processes wait for each other (`statements.py`).
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Dialect, create_engine, make_url, text
+from sqlalchemy import Connection, Dialect, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from greatrouter_accounts.errors import RowRefused, StoreFailed
 from greatrouter_accounts.lease_owner import LeaseOwner
 from greatrouter_accounts.migrations import migrate
-from greatrouter_accounts.store import failures
+from greatrouter_accounts.store import failures, take_your_time
 
 CONNECT_TIMEOUT_S = 5
+# Of a machine that is gone without a word nobody hears for two hours, and for a quarter of one after something was sent
+# to it: unless one asks every few seconds.
+SILENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 # A statement that waits longer for a lock or a disk than a caller would is given up, and the caller told.
 STATEMENT_TIMEOUT_MS = 10_000
+# Who says nothing for so long in the middle of a transaction is gone or stands still, and others wait for its locks:
+# the server gives up on it, and finds out as fast as we do where a machine is gone.
+IDLE_TIMEOUT_MS = 5_000
 # The writers' two threads and those who read; a burst of readers may open more for a while.
 CONNECTIONS, MORE_CONNECTIONS = 8, 24
 # Migrations of all processes take turns under this lock, whatever number it is.
 MIGRATION_LOCK = 0x6772_6163_6374_7301
 
-OF_THE_ROW = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError)
+# The driver finds out by itself what it cannot send; what the server calls a programming error (no such table, no
+# right to it) has no row to blame.
+ROWS_FAULTS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.DatatypeMismatch)
 REMEDIES = {
     "password authentication failed": "correct the user and password in GREATROUTER_DATABASE_URL",
     "no password supplied": "put user and password into GREATROUTER_DATABASE_URL",
@@ -37,6 +46,9 @@ REMEDIES = {
     "read-only transaction": "it is a standby or read-only; connect to the primary",
     "statement timeout": "something holds it for over 10 seconds; look into pg_stat_activity",
     "too many": "raise its max_connections, or run fewer workers",
+    "Connection refused": "check that it runs, and that host and port in GREATROUTER_DATABASE_URL are its own",
+    "timeout expired": "check that it can be reached from here, and host and port in GREATROUTER_DATABASE_URL",
+    "": "check that it runs and can be reached, its disk and its permissions",
 }
 
 
@@ -52,7 +64,8 @@ class PostgresStore:
             ) from None
         if parsed.drivername.partition("+")[0] not in {"postgresql", "postgres"}:
             raise StoreFailed(f"GREATROUTER_DATABASE_URL begins with {parsed.drivername}://; expected postgresql://")
-        self._name = parsed.set(username=None, password=None).render_as_string()
+        # An option may be a password, too.
+        self._name = parsed.set(username=None, password=None, query={}).render_as_string()
         self._lease = lease
         self._engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
@@ -61,15 +74,18 @@ class PostgresStore:
             max_overflow=MORE_CONNECTIONS,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
+                **SILENCE,
                 "application_name": "greatrouter",
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c synchronous_commit=on -c timezone=UTC",
+                "options": _options(),
             },
             hide_parameters=True,
         )
+        event.listen(self._engine, "checkin", _as_it_was)
         with ExitStack() as undo:
             undo.callback(self.close)
             try:
                 with self.write() as connection:
+                    take_your_time(connection)
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
                     migrate(connection)
             except RowRefused as error:  # as which the driver's refusal of an option in the URL comes out
@@ -95,11 +111,33 @@ class PostgresStore:
             yield connection
 
     def enrol(self) -> LeaseOwner:
-        with self.write() as connection:
-            return LeaseOwner(connection, self._lease)
+        return LeaseOwner(self, self._lease)
 
     def close(self) -> None:
         self._engine.dispose()
 
     def _failures(self) -> AbstractContextManager[None]:
-        return failures(self._name, OF_THE_ROW, psycopg.Error, REMEDIES)
+        return failures(self._name, _of_the_row, psycopg.Error, REMEDIES)
+
+
+def _options() -> str:
+    """What the server is told of each connection."""
+    options = {
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
+        **{name if name.startswith("tcp_") else f"tcp_{name}": value for name, value in SILENCE.items()},
+        "synchronous_commit": "on",
+        "timezone": "UTC",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in options.items())
+
+
+def _as_it_was(connection: Any, _record: Any) -> None:
+    """A connection that was read from is made writable again, also where the server says that nothing is to be written
+    (`default_transaction_read_only`, as managed ones do whose disk is nearly full): that is the server's to say."""
+    if connection is not None:
+        connection.read_only = None
+
+
+def _of_the_row(error: BaseException | None) -> bool:
+    return isinstance(error, ROWS_FAULTS) or (isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Dialect, Integer, Table
+from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, select
 
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
@@ -24,14 +24,24 @@ class Records:
 
     def __init__(self, dialect: Dialect, tables: Sequence[Table]) -> None:
         self._layouts = {table: _layout(table, dialect) for table in tables}
+        self._doubted: dict[int, Record] = {}  # by identity, as the writer brings the same ones again
 
     def add(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Raises `RowRefused` where one of them has a column too few or too many, or a value of a wrong type."""
+        """Until `committed` is told of them nobody knows whether they are in the database, where the connection breaks
+        while it commits: those that come again are looked for first.
+
+        Raises `RowRefused` where one of them has a column too few or too many, or a value of a wrong type."""
+        new = [record for record in records if id(record) not in self._doubted or not _is_there(connection, *record)]
         for table, layout in self._layouts.items():
-            if rows := [_storable(layout, row) for target, row in records if target is table]:
+            if rows := [_storable(layout, row) for target, row in new if target is table]:
                 values = ", ".join([layout.values] * len(rows))
                 # One statement for all of them: `executemany` takes a round trip or a switch of threads for each.
                 connection.connection.cursor().execute(layout.insert + values, list(chain.from_iterable(rows)))
+        self._doubted |= {id(record): record for record in records if "sequence" in record[0].c}
+
+    def committed(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._doubted.pop(id(record), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,13 @@ def _converter(kind: Any) -> Callable[[Any], Any] | None:
         case Integer():
             return _whole
     return None
+
+
+def _is_there(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """A row of a request; others have an id of their own."""
+    same = [table.c[name] == storable(row[name]) for name in ("organization_id", "timestamp", "request_id")]
+    query = select(table.c.sequence).where(*same, table.c.model.is_not_distinct_from(row.get("model")))
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _storable(layout: _Layout, row: Mapping[str, Any]) -> Sequence[Any]:

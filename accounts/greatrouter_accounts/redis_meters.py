@@ -5,21 +5,26 @@ requests under way. A process says again and again that it lives; the places of 
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import redis
 
-from greatrouter_accounts.errors import RateLimited, StoreFailed
+from greatrouter_accounts.errors import CounterFailed, RateLimited, StoreFailed
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.limits import WINDOW_S, Give, Kind, Limits, Standing, Take, Taken
 
 log = logging.getLogger("greatrouter")
 
 PREFIX = "greatrouter:"
-TIMEOUT_S = 5.0
+# A round trip takes 0.2 ms, and everyone who is limited waits for the one that is under way.
+TIMEOUT_S = 1.0
+# Who asks a Redis that did not answer in time is refused at once for so long, before it is tried again.
+STALLED_S = 1.0
 FORGOTTEN_S = 86_400
 KINDS: tuple[Kind, ...] = ("requests", "tokens", "concurrent")
 
@@ -29,7 +34,8 @@ KINDS: tuple[Kind, ...] = ("requests", "tokens", "concurrent")
 # and for each meter its requests, their newest second, its tokens and their newest second.
 TAKE = """
 local window, forgotten, owner, lease, owners = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local second = math.floor(tonumber(ARGV[6]) or tonumber(redis.call('TIME')[1]))
+local now = math.floor(tonumber(ARGV[6]) or tonumber(redis.call('TIME')[1]))
+local second = now
 local asked = {tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])}
 local meters = {}
 for m, key in ipairs(KEYS) do
@@ -37,8 +43,14 @@ for m, key in ipairs(KEYS) do
     local fields = redis.call('HGETALL', key)
     for i = 1, #fields, 2 do
         local kind, name, amount = fields[i]:sub(1, 1), fields[i]:sub(2), tonumber(fields[i + 1])
-        meter[kind][kind == 'c' and name or tonumber(name)] = amount
-        if kind ~= 'c' then second = math.max(second, tonumber(name)) end
+        if kind == 'c' then
+            meter.c[name] = amount
+        elseif tonumber(name) > now + window then -- counted by a clock that was wrong
+            redis.call('HDEL', key, fields[i])
+        else
+            meter[kind][tonumber(name)] = amount
+            second = math.max(second, tonumber(name))
+        end
     end
     meters[m] = meter
 end
@@ -136,31 +148,60 @@ class RedisMeters:
         self._clock = clock
         try:
             self._redis = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        except ValueError as error:
-            raise StoreFailed(f"redis_url is no address of a Redis ({error}); expected redis://HOST:PORT/0") from None
+        except ValueError:  # whose words may quote a part of the password
+            raise StoreFailed("redis_url is no address of a Redis; expected redis://HOST:PORT/0") from None
+        self.place = _place(self._redis)
+        self._failing = False
+        self._stalled_until = float("-inf")
+        self._outage = threading.Lock()
         self._take = self._redis.register_script(TAKE)
         self._give = self._redis.register_script(GIVE)
 
     def commit(self, operations: Sequence[Take | Give]) -> Sequence[Any]:
-        """One round trip for all of them, in order. Raises `StoreFailed`."""
-        try:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for operation in operations:
-                    self._ask(pipeline, operation)
-                answers = pipeline.execute()
-        except redis.RedisError as error:
-            raise StoreFailed(f"the Redis of redis_url failed ({error}): check that it runs") from error
+        """One round trip for all of them, in order. Raises `CounterFailed`."""
+        with self._answering(), self._redis.pipeline(transaction=False) as pipeline:
+            for operation in operations:
+                self._ask(pipeline, operation)
+            answers = pipeline.execute()
         return [_result(each, self.name, answer) for each, answer in zip(operations, answers, strict=True)]
 
     def renew(self) -> None:
-        """Never raises: whoever asks for something next is told."""
-        with suppress(redis.RedisError):
+        """Never raises: the log is told, and whoever asks for something next."""
+        self.answers()
+
+    def answers(self) -> bool:
+        """Whether Redis does, tried now."""
+        with suppress(CounterFailed), self._answering():
             self._redis.set(f"{PREFIX}process:{self.name}", 1, px=self._lease_ms)
+            return True
+        return False
 
     def close(self) -> None:
         with suppress(redis.RedisError):
             self._redis.delete(f"{PREFIX}process:{self.name}")
         self._redis.close()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Raises `CounterFailed` where Redis does not answer; the log is told once of an outage, and of its end."""
+        problem = f"the {self.place} of redis_url, which counts the limits, failed"
+        if time.monotonic() < self._stalled_until:
+            raise CounterFailed(f"{problem} a moment ago (it does not answer): check that it runs")
+        try:
+            yield
+        except redis.RedisError as error:
+            if isinstance(error, redis.TimeoutError):
+                self._stalled_until = time.monotonic() + STALLED_S
+            problem = f"{problem} ({error}): check that it runs"
+            with self._outage:
+                if not self._failing:
+                    log.warning("%s; until it answers nobody who is limited is let in", problem)
+                self._failing = True
+            raise CounterFailed(problem) from error
+        with self._outage:
+            if self._failing:
+                log.warning("the %s, which counts the limits, answers again", self.place)
+            self._failing = False
 
     def _ask(self, pipeline: Any, operation: Take | Give) -> None:
         if isinstance(operation, Give):
@@ -174,6 +215,13 @@ class RedisMeters:
         asked = (operation.requests, operation.tokens, operation.places)
         limits = ["" if each is None else each for _, limits in operation.meters for each in _limits(limits)]
         self._take(keys, [*fixed, *asked, *limits], client=pipeline)
+
+
+def _place(client: "redis.Redis") -> str:
+    """As it may be named to anyone."""
+    known = client.connection_pool.connection_kwargs
+    where = known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}"
+    return f"Redis at {where}/{known.get('db', 0)}"
 
 
 def _limits(limits: Limits) -> tuple[float | None, float | None, float | None]:

@@ -56,11 +56,15 @@ keys = Table(
     Column("last_used_at", String),
     # JSON, as in the settings of a plan; null where the plan's own hold.
     Column("limits", Text),
+    # What the key may spend by itself; null is no bound.
+    Column("daily_budget_cents", Cents),
+    Column("monthly_budget_cents", Cents),
 )
 
 # Double entry: the amounts of one transaction add up to zero. `account` is "wallet:ORG" (what an organization may
-# spend), "held:ORG" (reserved for requests under way), "owed:ORG" (paid back after it was spent), "revenue", "cash"
-# (top-ups) or "promotions" (grants). `request_id` is "order:ID" in what an order moved.
+# spend), "held:ORG" (reserved for requests under way), "owed:ORG" (paid back after it was spent), "revenue" and
+# "revenue:KEY" (charges; those of keys that have budgets apart), "cash" (top-ups) or "promotions" (grants).
+# `request_id` is "order:ID" in what an order moved, "free_credit" in what an organization's first live key brought.
 ledger = Table(
     "ledger",
     metadata,
@@ -74,7 +78,8 @@ ledger = Table(
 )
 Index("ledger_by_account", ledger.c.account, ledger.c.sequence)
 
-# One row an account, kept with the ledger in the same transaction and checked against it by `accounts verify`.
+# One row an account but "revenue", kept with the ledger in the same transaction and checked against it by `accounts
+# verify`.
 balances = Table(
     "balances",
     metadata,
@@ -84,7 +89,7 @@ balances = Table(
 )
 
 # What is held, one row a request under way. `owner` is the process that made it (`owner.py`): where that one died, the
-# next to open the database gives the money back.
+# next to open the database gives the money back. `key_id` is null where the key has no budgets of its own.
 reservations = Table(
     "reservations",
     metadata,
@@ -94,8 +99,11 @@ reservations = Table(
     Column("request_id", String, nullable=False),
     Column("owner", String, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("key_id", String),
     sqlite_with_rowid=False,
 )
+of_keys = reservations.c.key_id.is_not(None)
+Index("reservations_by_key", reservations.c.key_id, sqlite_where=of_keys, postgresql_where=of_keys)
 
 # Which processes are alive, where no lock of an operating system says so (`lease_owner.py`).
 owners = Table(
@@ -105,13 +113,15 @@ owners = Table(
     Column("alive_until", DateTime(timezone=True), nullable=False),
 )
 
-# Where the budget of a day or a month is measured from (`budgets.py`).
+# Where the budget of a day or a month is measured from (`budgets.py`). `account` is "wallet:ORG" or "revenue:KEY",
+# `sequence` the last line of the ledger that it was made of: clocks may differ about the end of a day.
 baselines = Table(
     "baselines",
     metadata,
-    Column("organization_id", String, primary_key=True),
+    Column("account", String, primary_key=True),
     Column("period", String, primary_key=True),
     Column("cents", Cents, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
 )
 
 # What keys and organizations used in the last minute and use now, where several processes count it together
@@ -136,7 +146,8 @@ orders = Table(
 
 # The first answers to requests that may be sent again. `key` is a hash of the caller's, `fingerprint` tells a
 # repetition from another request under the same key; `status` is null while the first is under way at `owner` (nobody,
-# where that is empty). `body` is sealed (`idempotency.py`), and null where it is too large to be kept.
+# where that is empty). `body` is sealed (`idempotency.py`), and null where it is too large to be kept; `charged_key_id`
+# is the key that was charged, where it has budgets of its own.
 idempotency = Table(
     "idempotency",
     metadata,
@@ -151,8 +162,18 @@ idempotency = Table(
     Column("status", Integer),
     Column("headers", Text),
     Column("body", LargeBinary),
+    Column("charged_key_id", String),
 )
 Index("idempotency_by_age", idempotency.c.created_at)
+
+# How much of it an organization has kept, by the hour (2026-07-01T13) in which it was: `kept_bytes.py`.
+kept_bytes = Table(
+    "kept_bytes",
+    metadata,
+    Column("organization_id", String, primary_key=True),
+    Column("hour", String, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
 
 # A request id is the caller's own where it sent one, so it may come twice and from two organizations.
 
@@ -181,6 +202,10 @@ activity = Table(
     Column("cached", Boolean, nullable=False),
     Column("optimization", String),
     Column("content_mode", String),
+    # What it was charged by, as JSON: US dollars per native unit, exact, by the price's name; null where nothing was
+    # charged. They come from a catalog of this version and from the settings.
+    Column("rates", Text),
+    Column("catalog_version", String),
 )
 Index("activity_by_organization", activity.c.organization_id, activity.c.timestamp)
 Index("activity_by_model", activity.c.model, activity.c.timestamp)

@@ -2,14 +2,15 @@
 
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, inspect
 
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.file_owner import FileOwner
@@ -17,8 +18,10 @@ from greatrouter_accounts.migrations import migrate
 from greatrouter_accounts.store import failures
 
 BUSY_TIMEOUT_S = 10.0
+# Where a file has no tables yet, another process may be making it: between its first byte and its tables are some ms.
+MADE_WITHIN_S = 2.0
 
-OF_THE_ROW = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+ROWS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 REMEDIES = {
     "file is not a database": "it is damaged or no accounts database; move it away or restore a backup",
     "database disk image is malformed": "it is damaged; restore a backup",
@@ -35,12 +38,16 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = path
+        # Beside the file itself, whatever link led to it.
+        self._owners = path.resolve().with_name(f"{path.resolve().name}-owners")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreFailed(
                 f"cannot create {path.parent}: {error.strerror}; set GREATROUTER_HOME to a writable folder"
             ) from error
+        lost = self._looks_lost()
+        _keep_to_owner(path)
         self._writing = _engine(path, "BEGIN IMMEDIATE", busy_timeout_s)
         self._reading = _engine(path, "BEGIN", busy_timeout_s)
         self._hurrying = _engine(path, "BEGIN IMMEDIATE", busy_timeout_s, synchronous="NORMAL")
@@ -53,8 +60,7 @@ class SqliteStore:
                 self._writer = self._writing.connect()
             undo.callback(self._writer.close)
             self._file = self._identity()
-            with self.write() as connection:
-                migrate(connection)
+            self._migrate(lost=lost)
             undo.pop_all()
 
     @property
@@ -79,7 +85,7 @@ class SqliteStore:
 
     def enrol(self) -> FileOwner:
         with self.write():  # nobody may take a lock file that is being made for one of a dead process
-            return FileOwner(self.path.with_name(f"{self.path.name}-owners"))
+            return FileOwner(self._owners)
 
     def close(self) -> None:
         self._writer.close()
@@ -87,6 +93,33 @@ class SqliteStore:
             self._hasty.close()
         for engine in (self._writing, self._hurrying, self._reading):
             engine.dispose()
+
+    def _looks_lost(self) -> bool:
+        """Whether there were accounts here, should the file turn out to be empty: others have used it, or it is a copy
+        without what was written last, which SQLite keeps beside it. Raises `StoreFailed` where it is gone."""
+        used, beside = os.path.isdir(self._owners), f"{self.path.resolve()}-wal"
+        if not os.path.exists(self.path):
+            if used:
+                raise self._lost()
+            return False
+        return used or (os.path.getsize(self.path) > 0 and not os.path.exists(beside))
+
+    def _migrate(self, *, lost: bool) -> None:
+        end_s = time.monotonic() + MADE_WITHIN_S
+        while True:
+            with self.write() as connection:
+                if not lost or inspect(connection).has_table("schema_version"):
+                    return migrate(connection)
+            if time.monotonic() > end_s:
+                raise self._lost()
+            time.sleep(0.01)
+
+    def _lost(self) -> StoreFailed:
+        return StoreFailed(
+            f"there are no accounts in {self.path}, but there were: the file was moved away, or copied without the one "
+            "beside it whose name ends in -wal. Put both back, or restore a backup; to begin with empty accounts, "
+            f"remove {self.path} and the folder {self._owners}"
+        )
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -105,7 +138,26 @@ class SqliteStore:
             )
 
     def _failures(self) -> AbstractContextManager[None]:
-        return failures(str(self.path), OF_THE_ROW, sqlite3.Error, REMEDIES)
+        return failures(str(self.path), _of_the_row, sqlite3.Error, REMEDIES)
+
+
+def _keep_to_owner(path: Path) -> None:
+    """The file, and those that SQLite makes beside it with the same permissions, are for its owner's eyes only, whoever
+    may look into their folder.
+
+    One that is there is not opened: closing it would end the locks that this process may have on it by SQLite.
+    """
+    with suppress(OSError):  # it is there, or SQLite says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    for each in (path, *(Path(f"{path.resolve()}-{kind}") for kind in ("wal", "shm"))):
+        with suppress(OSError):  # it is not there, or another's
+            mode = each.stat().st_mode
+            if stat.S_ISREG(mode) and mode & 0o077:
+                each.chmod(stat.S_IMODE(mode) & ~0o077)
+
+
+def _of_the_row(error: BaseException | None) -> bool:
+    return isinstance(error, ROWS_FAULTS)
 
 
 def _engine(path: Path, begin: str, busy_timeout_s: float, synchronous: str = "FULL") -> Engine:

@@ -1,13 +1,14 @@
 """An organization's money, as its owner reads it: what there is, what was spent, and every line of the ledger that
 changed the balance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, false, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, false, func, select, union_all
 
 from greatrouter_accounts import books, directory
 from greatrouter_accounts import ledger as rules
@@ -20,6 +21,8 @@ from greatrouter_accounts.schema import balances, ledger, organizations, reserva
 CHUNK = 1_000
 BEYOND = "~"  # after every moment, as text
 SPENDING = (*rules.CHARGING, "return")
+# Entries stand in the order in which they were committed, by the clocks of several machines.
+CLOCKS_APART = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`balance_cents` is what could be spent after it. An order's `request_id` is `order:ID`."""
+    """One transaction: what it added to what could be spent, `amount_cents`, and what could be spent after it.
+    `charge_cents` is what it charged a request: of a settlement not the amount, which is what came back of the
+    reservation less that; negative where a charge was given back, None where nothing was charged. An order's
+    `request_id` is `order:ID`."""
 
     timestamp: str
     kind: str
     amount_cents: Decimal
     balance_cents: Decimal
+    charge_cents: Decimal | None
     request_id: str | None
     transaction_id: str
 
@@ -66,17 +73,17 @@ def summary(connection: Connection, organization: str, now: datetime) -> Summary
         reservations.c.organization_id == organization_id, reservations.c.request_id != rules.POOL
     )
     owed = select(balances.c.amount_cents).where(balances.c.account == rules.owed(organization_id))
-    plan = select(organizations.c.plan).where(organizations.c.id == organization_id)
-    today, month = _spent(connection, organization_id, midnight, midnight.replace(day=1))
+    known = select(organizations.c.name, organizations.c.plan).where(organizations.c.id == organization_id)
+    name, plan = connection.execute(known).one()
     return Summary(
         organization_id=organization_id,
-        plan=connection.execute(plan).scalar_one(),
+        plan=plan,
         balance_cents=books.balance(connection, organization_id),
         held_cents=connection.scalar(held) or ZERO,
         owed_cents=abs(connection.scalar(owed) or ZERO),
-        spent_today_cents=today,
-        spent_this_month_cents=month,
-        keys=[key for key in directory.list_keys(connection) if key.organization == organization],
+        spent_today_cents=spent(connection, organization_id, midnight),
+        spent_this_month_cents=spent(connection, organization_id, midnight.replace(day=1)),
+        keys=[key for key in directory.list_keys(connection) if key.organization == name],
     )
 
 
@@ -97,39 +104,53 @@ def lines(connection: Connection, organization_id: str, period: Period) -> Itera
         before = moment_text(period.before)
         last = connection.scalar(select(func.max(place)).where(written < before))
         where.append(false() if last is None else ledger.c.sequence <= last)
-        balance -= connection.scalar(select(func.sum(shown.c.amount_cents)).where(place > (last or 0))) or ZERO
+        counted = (shown.c.kind != "settle") | (shown.c.account == rules.wallet(organization_id))
+        balance -= connection.scalar(select(func.sum(shown.c.amount_cents)).where(counted, place > (last or 0))) or ZERO
     left = period.limit
     query = _shown(organization_id, *where)
     newest_first = query.order_by(query.selected_columns.sequence.desc())
     with connection.execute(newest_first, execution_options={"yield_per": CHUNK}) as rows:
-        for row in rows:
+        for _, entries in groupby(rows, key=lambda row: (row.transaction_id, row.kind)):
             if left == 0:
                 return
-            if after <= row.created_at < before:
-                yield Line(row.created_at, row.kind, row.amount_cents, balance, row.request_id, row.transaction_id)
+            line = _line(list(entries), balance)
+            if after <= line.timestamp < before:
+                yield line
                 left = None if left is None else left - 1
-            balance -= row.amount_cents
+            balance -= line.amount_cents
+
+
+def _line(entries: Sequence[Any], balance: Decimal) -> Line:
+    """Of the entries of one transaction that are shown."""
+    entry = entries[0]
+    moved = sum((each.amount_cents for each in entries), ZERO)
+    back = sum((e.amount_cents for e in entries if e.kind != "settle" or e.account.startswith("wallet:")), ZERO)
+    charge = -moved if entry.kind in SPENDING else None
+    return Line(entry.created_at, entry.kind, back, balance, charge, entry.request_id, entry.transaction_id)
 
 
 def _shown(organization_id: str, *where: ColumnElement[bool]) -> Any:
-    """The entries of a wallet and the charges to its pools. Two questions, each answered in the order of its index, so
+    """The entries of a wallet, and those of what is held for requests that charge one: of a pool, or of a reservation,
+    whose wallet may have no entry where it cost just that. Two questions, each answered in the order of its index, so
     that nothing has to be sorted: with `or` the first line of a million came after 3 s."""
 
     def entries(*own: ColumnElement[bool]) -> Select[Any]:
         return select(ledger).where(*own, ledger.c.request_id.is_distinct_from(rules.POOL), *where)
 
-    of_pools = entries(ledger.c.account == rules.held(organization_id), ledger.c.kind == "charge")
-    return union_all(entries(ledger.c.account == rules.wallet(organization_id)), of_pools)
+    charges = entries(ledger.c.account == rules.held(organization_id), ledger.c.kind.in_(rules.CHARGING))
+    return union_all(entries(ledger.c.account == rules.wallet(organization_id)), charges)
 
 
-def _spent(connection: Connection, organization_id: str, day: datetime, month: datetime) -> tuple[Decimal, Decimal]:
-    """Cents charged since `day` and since `month` began: what requests took out of the wallet and of what was held for
-    them, less what came back."""
-    own = (rules.wallet(organization_id), rules.held(organization_id))
-    amount, written = ledger.c.amount_cents, ledger.c.created_at
-    since_day = func.sum(case((written >= moment_text(day), amount), else_=ZERO))
-    query = select(since_day, func.sum(amount)).where(
-        ledger.c.account.in_(own), ledger.c.kind.in_(SPENDING), written >= moment_text(month)
-    )
-    of_day, of_month = connection.execute(query).one()
-    return -(of_day or ZERO), -(of_month or ZERO)
+def spent(connection: Connection, organization_id: str, since: datetime) -> Decimal:
+    """Cents charged since a moment of UTC: what requests took out of the wallet and of what was held for them, less
+    what came back. Read back from the newest entry, as far as that moment and an hour more."""
+    amount, place, written = ledger.c.amount_cents, ledger.c.sequence, ledger.c.created_at
+    total = ZERO
+    for account in (rules.wallet(organization_id), rules.held(organization_id)):
+        older = select(place).where(ledger.c.account == account, written < moment_text(since - CLOCKS_APART))
+        last = func.coalesce(older.order_by(place.desc()).limit(1).scalar_subquery(), 0)
+        found = select(func.sum(amount)).where(
+            ledger.c.account == account, ledger.c.kind.in_(SPENDING), written >= moment_text(since), place > last
+        )
+        total -= connection.scalar(found) or ZERO
+    return total

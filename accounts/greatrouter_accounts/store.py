@@ -1,12 +1,12 @@
 """A database that holds the accounts: SQLite in a file of one machine, or PostgreSQL for many."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from greatrouter_accounts.errors import RowRefused, StoreFailed
@@ -16,15 +16,21 @@ LEASE = timedelta(seconds=20)
 
 
 class Owner(Protocol):
-    """One opened store, as long as its process lives: what it set aside is its own until then."""
+    """One opened store, as long as its process lives: what it set aside is its own until then.
+
+    `certain` says that `alive` can be believed at once. Otherwise whoever asks must have reached the database for a
+    whole lease: where nobody could, nobody said that they live.
+    """
 
     name: str
+    certain: bool
 
     def alive(self, connection: Connection) -> set[str]:
         """Our own name and those of the others that live. `connection` holds the write lock."""
 
-    def renew(self, connection: Connection) -> bool:
-        """Says that we live. False where the others had to take us for dead meanwhile; then `name` is a new one."""
+    def renew(self, store: "Store") -> bool:
+        """Says that we live. False where the others had to take us for dead meanwhile; then `name` is a new one, known
+        to all of them."""
 
     def resign(self, connection: Connection) -> None:
         """We are no more; what may still be set aside is anybody's to give back."""
@@ -64,19 +70,30 @@ def open_store(database: Path | str, lease: timedelta = LEASE) -> Store:
     return PostgresStore(database, lease)
 
 
+def place(database: Path | str) -> str:
+    """A database that could be opened, as it may be named to anyone: without user, password and options."""
+    if isinstance(database, Path):
+        return f"SQLite in {database}"
+    url = make_url(database)
+    host = url.host or url.query.get("host") or "its default host"
+    return f"PostgreSQL at {host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
 def take_your_time(connection: Connection) -> None:
-    """Lets the statements of this transaction run for as long as they need: those that read a whole ledger do."""
+    """Lets this transaction take as long as it needs, in its statements and between them: one that reads a whole ledger
+    does, and so does who reads what it finds."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 @contextmanager
 def failures(
-    what: str, of_the_row: tuple[type[Exception], ...], errors: type[Exception], remedies: dict[str, str]
+    what: str, of_the_row: Callable[[BaseException | None], bool], errors: type[Exception], remedies: dict[str, str]
 ) -> Iterator[None]:
     """Errors of a driver (all of them `errors`) become ours. `what` is the database as it may be named to anyone;
-    `of_the_row` is what a row can be at fault for, everything else is the database's; `remedies` say what to do, by
-    words of the driver's message.
+    `of_the_row` tells what a row is at fault for, everything else is the database's; `remedies` say what to do, by
+    words of the driver's message; "" is in all of them.
 
     Opening a connection raises the driver's own errors, everything later SQLAlchemy's.
     """
@@ -86,7 +103,7 @@ def failures(
         cause = error.orig if isinstance(error, DBAPIError) else error
         # PostgreSQL's further lines, and so its error itself, quote the row.
         words = next(iter(str(cause).splitlines()), type(cause).__name__)
-        if isinstance(cause, of_the_row):
+        if of_the_row(cause):
             raise RowRefused(f"the accounts database does not take this row: {words}") from None
         remedy = next(
             (found for part, found in remedies.items() if part in words), "check its disk and its permissions"

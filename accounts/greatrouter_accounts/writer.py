@@ -7,7 +7,6 @@ one (845 commits a second with one each). Nothing is acknowledged before its com
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,9 +21,11 @@ LARGEST_BATCH = 500
 # Posted work waits in memory while the disk is full or the database is locked; beyond this many it is dropped.
 MOST_WAITING = 100_000
 RETRY_S = 1.0
-# After a shared commit the next waits this long, for those who were answered together come back together: eight callers
-# in a closed loop share one commit instead of two by turns. Over HTTP, 2 ms against 0.5: 1,030 CPU-us a routed request
-# instead of 1,260, and a median of 7.5 ms instead of 9.
+# Whoever waits is told after so long that nothing came of it: longer than either database waits for a lock (10 s).
+PATIENCE_S = 15.0
+# After a shared commit the next waits until as many wait again, and at most this long, for those who were answered
+# together come back together: eight callers in a closed loop share one commit instead of two by turns. Over HTTP, 2 ms
+# against 0.5: 1,030 CPU-us a routed request instead of 1,260, and a median of 7.5 ms instead of 9.
 SHARE_S = 0.002
 
 Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
@@ -34,6 +35,11 @@ class _Item(NamedTuple):
     work: Any
     waiter: Waiter | None
 
+    @property
+    def given_up(self) -> bool:
+        """Whether its caller was told already that nothing came of it."""
+        return self.waiter is not None and self.waiter[1].done() and not self.waiter[1].cancelled()
+
 
 class Writer:
     """Calls `commit(batch)` on its own thread with the work submitted since the last call, in order; `commit` returns
@@ -42,6 +48,9 @@ class Writer:
     Where `commit` raises `StoreFailed` everyone who waits gets it, and what was posted is tried again later. Where it
     raises anything else one of the items is bad: the batch is halved until that item fails alone.
     `gather_s` is how long posted work waits for more to share its commit, unless someone waits for some of it.
+
+    Nobody waits for longer than `patience_s`: then it is `StoreFailed`, too. What was not begun by then is left alone;
+    what was begun may go through, and where it does `late` is called with the work and its result.
     """
 
     def __init__(
@@ -52,14 +61,21 @@ class Writer:
         gather_s: float = 0.0,
         retry_s: float = RETRY_S,
         most_waiting: int = MOST_WAITING,
+        share_s: float = SHARE_S,
+        patience_s: float = PATIENCE_S,
+        late: Callable[[Any, Any], None] = lambda work, result: None,
     ) -> None:
         self._commit = commit
         self._gather_s = gather_s
         self._retry_s = retry_s
         self._most_waiting = most_waiting
+        self._share_s = share_s
+        self._patience_s = patience_s
+        self._late = late
         self._pending: deque[_Item] = deque()
         self._wake = threading.Condition(threading.Lock())
         self._waiting = 0  # how many of the pending items someone waits for
+        self._enough = 1  # how many of those the thread is waiting for
         self._pause_s = 0.0
         self._closing = False
         self._dropped = 0
@@ -74,7 +90,11 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._put(_Item(work, (loop, future)))
-        result = await future
+        patience = loop.call_later(self._patience_s, self._give_up, future)
+        try:
+            result = await future
+        finally:
+            patience.cancel()
         if isinstance(result, BaseException):
             raise result.with_traceback(None)  # several waiters may raise the same failure
         return result
@@ -90,6 +110,11 @@ class Writer:
             self._wake.notify()
         self._thread.join()
 
+    def _give_up(self, future: "asyncio.Future[Any]") -> None:
+        if not future.done():
+            wait = f"{self._patience_s:g} s"
+            future.set_result(StoreFailed(f"nothing was heard of the accounts database for {wait}; check that it runs"))
+
     def _put(self, item: _Item) -> None:
         with self._wake:
             if self._closing:
@@ -99,7 +124,11 @@ class Writer:
                 return
             self._pending.append(item)
             self._waiting += item.waiter is not None
-            if len(self._pending) in {1, LARGEST_BATCH} or (item.waiter is not None and self._waiting == 1):
+            if item.waiter is not None:
+                wakes = self._waiting == self._enough
+            else:
+                wakes = len(self._pending) == 1 == self._enough
+            if wakes or len(self._pending) == LARGEST_BATCH:
                 self._wake.notify()
 
     @property
@@ -109,14 +138,23 @@ class Writer:
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while batch := self._take():
+        while taken := self._take():
+            batch = [item for item in taken if not item.given_up]
+            if not batch:
+                continue
             results = self._results(batch)
             self._keep(
                 batch, results
             )  # first: whoever is answered may close at once, and what is kept then is not lost
             self._deliver(batch, results)
-            if 1 < len(batch) < LARGEST_BATCH:
-                time.sleep(SHARE_S)
+            if 1 < (waited := sum(item.waiter is not None for item in batch)) < LARGEST_BATCH:
+                self._come_back(waited)
+
+    def _come_back(self, many: int) -> None:
+        with self._wake:
+            self._enough = many
+            self._wake.wait_for(lambda: self._waiting >= many or self._full or self._closing, self._share_s)
+            self._enough = 1
 
     def _take(self) -> list[_Item]:
         """The next batch, waiting for it; empty when closed and all is done."""
@@ -144,14 +182,20 @@ class Writer:
 
     def _deliver(self, batch: Sequence[_Item], results: Sequence[Any]) -> None:
         """One call into each event loop for all of its waiters."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Item, Any]]] = {}
         for item, result in zip(batch, results, strict=True):
             if item.waiter:
-                loop, future = item.waiter
-                by_loop.setdefault(loop, []).append((future, result))
+                by_loop.setdefault(item.waiter[0], []).append((item, result))
         for loop, answers in by_loop.items():
             with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_resolve, answers)
+                loop.call_soon_threadsafe(self._resolve, answers)
+
+    def _resolve(self, answers: Sequence[tuple[_Item, Any]]) -> None:
+        for item, result in answers:
+            if item.waiter and not item.waiter[1].done():
+                item.waiter[1].set_result(result)
+            elif item.given_up:
+                self._late(item.work, result)
 
     def _keep(self, batch: Sequence[_Item], results: Sequence[Any]) -> None:
         """Puts posted work that met a failing store back into the queue, and tells the log what was lost."""
@@ -170,9 +214,3 @@ class Writer:
                 log.warning("%s: one row was not stored: %s", self._thread.name, result)
         if lost:
             log.error("%s: %d rows are lost because the database could not be written", self._thread.name, lost)
-
-
-def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, result in answers:
-        if not future.done():
-            future.set_result(result)

@@ -1,7 +1,7 @@
 """What the tests of accounts share: a store of its own on each database, and other processes that use it.
 
 A test of `opened`, `accounts`, `process` or `database` runs on SQLite and, among the slow ones, on PostgreSQL; one that
-asks for `path`, SQLite's file, runs on SQLite alone.
+asks for `path`, SQLite's file, runs on SQLite alone; a module with a `database` of its own runs on that.
 """
 
 import inspect
@@ -57,7 +57,7 @@ def held(database: Path | str) -> Decimal:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    own = "path" in inspect.signature(metafunc.function).parameters or metafunc.module.__name__.endswith("postgres")
+    own = "path" in inspect.signature(metafunc.function).parameters or hasattr(metafunc.module, "database")
     if "database" in metafunc.fixturenames and not own:
         both = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
         metafunc.parametrize("database", both, indirect=True)

@@ -5,12 +5,15 @@ import logging
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from greatrouter_accounts import books
 from greatrouter_accounts.accounts import KEY_CACHE_S, KEY_FRESH_S, Accounts
 from greatrouter_accounts.errors import (
     InsufficientCredit,
@@ -22,13 +25,15 @@ from greatrouter_accounts.errors import (
     UnknownOrganization,
 )
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Reserve
+from greatrouter_accounts.ledger import Reserve, Run
 from tests.accounts.conftest import SECRET, held, query
+from tests.accounts.us import Us
 from tests.api.conftest import eventually
 
 Open = Callable[[], Accounts]
 Start = Callable[[str], "subprocess.Popen[str]"]
 CENT = Decimal(1)
+ENTRY = "transaction_id, kind, account, amount_cents, request_id, created_at"
 
 
 def funded(accounts: Accounts, cents: int = 100, name: str = "ada") -> Caller:
@@ -70,6 +75,8 @@ def row(organization_id: str = "org_1", **changes: Any) -> dict[str, Any]:
         "cost_cents": Decimal("0.00000001"),
         "latency_ms": "12.30",
         "cached": False,
+        "rates": '{"input_per_million_tokens":0.1}',
+        "catalog_version": "v1",
         **changes,
     }
 
@@ -385,6 +392,57 @@ def test_releasing_gives_everything_back_and_may_be_repeated(database: Path | st
     assert held(database) == 0
 
 
+def given_back(accounts: Accounts) -> None:
+    """What anybody else had set aside, as if they were dead."""
+    assert books.release_orphans(accounts._store, Us()) == 1
+
+
+def test_work_is_charged_though_its_process_was_taken_for_dead_meanwhile(database: Path | str, opened: Open) -> None:
+    accounts, other = opened(), opened()
+    caller = funded(accounts, 10)
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(6), "req_1"))
+    given_back(other)
+    assert accounts.balance("ada") == 10
+    assert asyncio.run(accounts.settle(reservation, Decimal(6))) == 6
+    assert asyncio.run(accounts.settle(reservation, Decimal(6))) == 0  # once
+    assert [line["kind"] for line in accounts.statement("ada")] == ["settle", "release", "reserve", "grant"]
+    # As far as the wallet reaches, and no further.
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_2"))
+    given_back(other)
+    asyncio.run(other.reserve(caller, Decimal(3), "req_3"))
+    assert asyncio.run(accounts.settle(reservation, Decimal(4))) == 1
+    assert (accounts.balance("ada"), held(database)) == (0, 3)
+    assert accounts.verify() == []
+
+
+def test_what_this_process_gave_back_itself_is_not_charged(opened: Open) -> None:
+    accounts = opened()
+    reservation = asyncio.run(accounts.reserve(funded(accounts, 10), Decimal(4), "req_1"))
+    accounts.release(reservation)
+    flush(accounts)
+    assert asyncio.run(accounts.settle(reservation, Decimal(4))) == 0
+    assert accounts.balance("ada") == 10
+
+
+def test_a_caller_who_was_told_that_nobody_answers_is_charged_nothing(
+    path: Path, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit that it did not wait for goes through, and is undone."""
+    caller = funded(accounts, 10)
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_1"))
+    monkeypatch.setattr(accounts._ledger, "_patience_s", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFailed, match="nothing was heard"):
+            asyncio.run(accounts.settle(reservation, Decimal(4)))
+        with pytest.raises(StoreFailed, match="nothing was heard"):
+            asyncio.run(accounts.reserve(caller, Decimal(4), "req_2"))
+        blocker.execute("COMMIT")
+    assert eventually(lambda: accounts.balance("ada") == 10)
+    assert held(path) == 0
+    assert accounts.verify() == []
+
+
 def test_a_settlement_that_is_no_amount_releases_the_reservation(database: Path | str, accounts: Accounts) -> None:
     caller = funded(accounts, 10)
 
@@ -553,6 +611,7 @@ accounts.close()
         ("UPDATE reservations SET amount_cents = 1", "the open reservations say"),
         ("UPDATE ledger SET amount_cents = amount_cents + 7 WHERE sequence IN (1, 4)", "transaction txn_"),
         ("UPDATE ledger SET amount_cents = 5000 WHERE sequence = 1", "the ledger says"),
+        (f"INSERT INTO ledger ({ENTRY}) SELECT {ENTRY} FROM ledger WHERE sequence IN (1, 2)", "are there twice"),
     ],
 )
 def test_tampering_is_found(database: Path | str, opened: Open, tampering: str, found: str) -> None:
@@ -561,6 +620,23 @@ def test_tampering_is_found(database: Path | str, opened: Open, tampering: str, 
     assert accounts.verify() == []
     query(database, tampering)
     assert any(found in problem for problem in accounts.verify())
+
+
+def test_a_run_that_was_charged_less_than_its_key_says_is_found(database: Path | str, accounts: Accounts) -> None:
+    """Who takes it over would be given back more than was charged."""
+    caller = funded(accounts, 10)
+
+    async def charge() -> None:
+        run = await accounts.repeats.begin(caller.organization_id, "key", [b"x"], "req_1")
+        assert isinstance(run, Run)
+        await accounts.settle(await accounts.reserve(replace(caller, run=run), Decimal(4), "req_1"), Decimal(3))
+
+    asyncio.run(charge())
+    assert accounts.verify() == []
+    query(database, "UPDATE idempotency SET charged_cents = charged_cents + 1")
+    [problem] = accounts.verify()
+    assert "req_1" in problem
+    assert "its Idempotency-Key says 3.00000001 cents, the ledger charged 3 cents" in problem
 
 
 def test_a_wallet_below_zero_is_a_problem_even_where_the_sums_agree(database: Path | str, accounts: Accounts) -> None:

@@ -62,7 +62,7 @@ def test_what_is_spent_and_held_never_passes_a_budget(
     bounds = (Budget(DAY, daily), Budget(MONTH, monthly))
     balances: dict[str, Decimal] = {}
     open_: dict[str, rules.Reserve] = {}
-    lines = {("x", DAY): ZERO, ("x", MONTH): ZERO}
+    lines = {(rules.wallet("x"), DAY): ZERO, (rules.wallet("x"), MONTH): ZERO}
     spent = ZERO
     operations: list[rules.Operation] = []
     for number, (kind, amount) in enumerate(steps):
@@ -91,7 +91,7 @@ def test_what_is_spent_and_held_never_passes_a_budget(
         open_, operations = dict(posting.open), []
         held = balances.get(rules.held("x"), ZERO)
         assert posting.baselines == lines
-        assert spent + held == lines["x", DAY] - rules.worth(balances, "x")
+        assert spent + held == lines[rules.wallet("x"), DAY] - rules.worth(balances, "x")
         assert spent + held <= min(daily, monthly)
 
 

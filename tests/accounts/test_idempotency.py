@@ -1,10 +1,13 @@
 """Requests that are sent again under a key: one runs, is charged and is answered for all of them."""
 
 import asyncio
+import os
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +18,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
+from greatrouter_accounts import clock
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AnswerNotKept, OtherRequest, RequestRepeated, StillRunning
-from greatrouter_accounts.idempotency import SWEPT, Kept
+from greatrouter_accounts.idempotency import SWEPT, Kept, Repeats
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.ledger import Run
+from tests import postgres
 from tests.accounts.conftest import SECRET, held, query
 from tests.accounts.test_accounts import funded
+from tests.api.conftest import eventually
 
 Open = Callable[[], Accounts]
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -95,6 +101,59 @@ def test_an_answer_that_is_too_large_is_not_run_again(accounts: Accounts, loop: 
     loop.run(accounts.repeats.finish(run, Kept(200, (), None)))
     with pytest.raises(AnswerNotKept, match="new key"):
         loop.run(begun(accounts, caller))
+
+
+def kept_of(loop: asyncio.Runner, repeats: Repeats, caller: Caller, keys: Sequence[str], size: int) -> list[bool]:
+    """Which of some answers of so many bytes, given at once, can be had again."""
+
+    async def answered() -> list[bool]:
+        runs = [await repeats.begin(caller.organization_id, key, ASKED, "req_1") for key in keys]
+        answers = [repeats.finish(run, Kept(200, (), os.urandom(size))) for run in runs if isinstance(run, Run)]
+        assert len(answers) == len(keys)
+        await asyncio.gather(*answers)
+        again = (repeats.begin(caller.organization_id, key, ASKED, "req_1") for key in keys)
+        found = await asyncio.gather(*again, return_exceptions=True)
+        assert all(isinstance(one, Kept | AnswerNotKept) for one in found)
+        return [isinstance(one, Kept) for one in found]
+
+    return loop.run(answered())
+
+
+def test_an_organization_keeps_so_much_a_day_whichever_process_answers(
+    opened: Open, loop: asyncio.Runner, database: Path | str
+) -> None:
+    accounts, other = opened(), opened()
+    ada, bob = funded(accounts), funded(accounts, name="bob")
+    here, there = (Repeats(each._store, each._owner, SECRET, most_kept_bytes=10_000) for each in (accounts, other))
+    assert kept_of(loop, here, ada, ["a", "b", "c"], 2_000) == [True] * 3
+    assert kept_of(loop, there, ada, ["d", "e"], 3_000).count(True) == 1
+    assert kept_of(loop, here, ada, ["f"], 2_000) == [False]
+    assert kept_of(loop, here, ada, ["g"], 500) == [True]  # what fits is kept all the same
+    assert kept_of(loop, there, bob, ["a", "b"], 4_000) == [True, True]
+    query(database, "UPDATE kept_bytes SET hour = '2026-01-01T00'")
+    assert kept_of(loop, there, ada, ["h", "i"], 4_000) == [True, True]
+    rows = query(
+        database, f"SELECT hour > '2026-01-02', bytes FROM kept_bytes WHERE organization_id = '{ada.organization_id}'"
+    )
+    [(of_now, kept)] = rows
+    assert (bool(of_now), 8_000 < kept < 8_200) == (True, True)
+    here.close()
+    there.close()
+
+
+def test_what_processes_keep_at_once_is_no_more_than_one_may(opened: Open, loop: asyncio.Runner) -> None:
+    accounts = [opened(), opened()]
+    caller = funded(accounts[0])
+    stores = [Repeats(each._store, each._owner, SECRET, most_kept_bytes=10_000) for each in accounts]
+
+    def crowd(number: int) -> int:
+        with asyncio.Runner() as own:
+            return sum(kept_of(own, stores[number % 2], caller, [f"{number}-{key}" for key in range(8)], 1_000))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(crowd, range(4))) == 9  # and 37 bytes more each
+    for each in stores:
+        each.close()
 
 
 def test_of_many_at_once_one_runs(opened: Open, loop: asyncio.Runner) -> None:
@@ -231,9 +290,8 @@ def test_a_process_killed_between_charge_and_answer_costs_nobody_anything(
     accounts.close()
     again = opened()  # which gives back what the dead had pooled
     assert again.balance("ada") == cents - 11
+    assert eventually(lambda: held(database) == 0, timeout_s=15)  # where no lock says who lives, after its lease
     assert again.verify() == []
-    again.close()
-    assert held(database) == 0
 
 
 async def eventually_mine(accounts: Accounts, caller: Caller) -> Run:
@@ -284,6 +342,45 @@ def test_after_a_day_a_key_is_free_and_its_row_goes(
     assert query(database, "SELECT count(*) FROM idempotency") == [(1,)]
     with pytest.raises(StillRunning):
         loop.run(begun(accounts, caller, key="key 0"))
+
+
+def test_one_that_is_under_way_for_a_day_keeps_its_key(
+    accounts: Accounts, database: Path | str, loop: asyncio.Runner
+) -> None:
+    """Or the clock of another machine says so."""
+    caller = funded(accounts)
+    run = loop.run(mine(accounts, caller))
+    query(database, "UPDATE idempotency SET created_at = '2026-01-01T00:00:00.000+00:00'")
+    accounts.repeats.sweep()
+    with pytest.raises(StillRunning):
+        loop.run(begun(accounts, caller))
+    assert loop.run(charged(accounts, caller, run)) == 10
+    query(database, "UPDATE idempotency SET owner = 'own_gone'")
+    accounts.repeats.sweep()
+    assert query(database, "SELECT count(*) FROM idempotency") == [(0,)]
+
+
+class Ahead(datetime):
+    """The clock of a machine that nobody sets."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Ahead":
+        return super().now(tz) + timedelta(hours=25)
+
+
+@pytest.mark.slow
+def test_the_age_of_an_answer_is_that_of_the_database_s_clock(
+    postgres_server: postgres.Server, loop: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres_server.database() as url, closing(Accounts(url, SECRET)) as accounts:
+        caller = funded(accounts)
+        with monkeypatch.context() as ahead:
+            ahead.setattr(clock, "datetime", Ahead)
+            loop.run(accounts.repeats.finish(loop.run(mine(accounts, caller)), ANSWER))
+        [[moment]] = query(url, "SELECT created_at FROM idempotency")
+        [[now]] = query(url, "SELECT now()")
+        assert timedelta() <= now - datetime.fromisoformat(moment) < timedelta(hours=1)
+        assert len(moment) == len(clock.now_text())
 
 
 def test_nothing_of_key_request_or_answer_is_to_be_read_in_the_database(

@@ -8,12 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.journal import Stretch
+from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.schema import ledger
+from greatrouter_accounts.statement import SPENDING, spent
+from greatrouter_accounts.store import open_store
 from tests.accounts.conftest import SECRET
 from tests.accounts.test_accounts import flush, row
 
@@ -100,13 +106,56 @@ def test_the_overview_is_the_callers_own(accounts: Accounts) -> None:
     ):
         accounts.record(row(organization_id, timestamp=moment, cost_cents=Decimal(cents)))
     flush(accounts)
+    charge(accounts, caller, "1.50000001")
     overview = accounts.overview(caller, 2)
-    assert overview.balance_cents == 500
+    assert overview.balance_cents == Decimal("498.49999999")
     assert overview.spent_today_cents == Decimal("1.50000001")
     assert key.startswith(overview.key_prefix)
     assert len(overview.key_prefix) == len("pk_live_") + 9
     assert [call["cost_cents"] for call in overview.calls] == [Decimal("1.5"), Decimal("0.00000001")]
     assert {call["organization_id"] for call in overview.calls} == {caller.organization_id}
+
+
+def charge(accounts: Accounts, caller: Caller, cents: str) -> None:
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(3), "req_1"))
+    asyncio.run(accounts.settle(reservation, Decimal(cents)))
+
+
+def test_what_was_spent_agrees_with_the_balance_whoever_has_charged_and_logged_it(accounts: Accounts) -> None:
+    """The log of the process that charged is written later; and a day has its charges, not those of the day before."""
+    caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
+    accounts.credit("ada", Decimal(500))
+    for number in range(1, 31):
+        charge(accounts, caller, "1.25")
+        overview = accounts.overview(caller, 1)
+        assert overview.spent_today_cents == 500 - overview.balance_cents == number * Decimal("1.25")
+
+
+@pytest.mark.parametrize("pace_s", [1, 5_000])
+def test_what_was_spent_since_a_moment_is_what_was_charged_since(
+    accounts: Accounts, database: Path | str, pace_s: int
+) -> None:
+    """From a wallet and from pools, over days, and by clocks that differ a little."""
+    caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
+    accounts.credit("ada", Decimal(500))
+    for _ in range(40):
+        charge(accounts, caller, "1.25")
+    store = open_store(database)
+    with store.write() as connection:
+        for entry in connection.execute(select(ledger.c.sequence)).scalars().all():
+            moment = START + timedelta(seconds=pace_s * entry + (-1) ** entry * 1_700)
+            connection.execute(update(ledger).where(ledger.c.sequence == entry).values(created_at=moment_text(moment)))
+        entries = connection.execute(select(ledger)).all()
+        for since in (START - timedelta(days=1), START, *(START + timedelta(seconds=pace_s * n) for n in (7, 33, 60))):
+            charged = (
+                entry.amount_cents
+                for entry in entries
+                if entry.account != "revenue"
+                and entry.kind in SPENDING
+                and datetime.fromisoformat(entry.created_at) >= since
+            )
+            assert spent(connection, caller.organization_id, since) == -sum(charged)
+    store.close()
 
 
 def test_an_account_without_requests_spent_nothing(accounts: Accounts) -> None:

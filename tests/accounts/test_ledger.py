@@ -62,9 +62,9 @@ class Ledger:
 @st.composite
 def sequences(draw: st.DrawFn) -> list[Operation]:
     """Credits, reservations and settlements of a few organizations; the settlements name reservations that were made,
-    some of them refused, some settled before, and now and then one that never was."""
+    some of them refused, some settled before, and now and then one that never was; some charge one that is gone."""
     operations: list[Operation] = []
-    reserved: list[str] = []
+    reserved: dict[str, Reserve] = {}
     for number in range(draw(st.integers(0, 25))):
         organization = draw(st.sampled_from(ORGANIZATIONS))
         amount = draw(amounts)
@@ -74,10 +74,12 @@ def sequences(draw: st.DrawFn) -> list[Operation]:
             case "refund":
                 operations.append(Refund(f"t{number}", organization, amount))
             case "reserve":
-                reserved.append(f"r{number}")
-                operations.append(Reserve(f"r{number}", organization, amount, f"q{number}"))
+                reserved[f"r{number}"] = Reserve(f"r{number}", organization, amount, f"q{number}")
+                operations.append(reserved[f"r{number}"])
             case _:
-                operations.append(Settle(f"t{number}", draw(st.sampled_from([*reserved, "never"])), amount))
+                name = draw(st.sampled_from([*reserved, "never"]))
+                made = reserved.get(name) if draw(st.booleans()) else None
+                operations.append(Settle(f"t{number}", name, amount, made=made))
     return operations
 
 
@@ -320,3 +322,26 @@ def test_no_credit_takes_a_balance_beyond_what_can_be_stored() -> None:
     assert isinstance(results[1], InvalidAmount)  # the source of grants is at its bound
     assert results[2] == 1
     assert ledger.balances == {PROMOTIONS: -LARGEST_CENTS, CASH: -1, wallet("ada"): LARGEST_CENTS, wallet("bob"): 1}
+
+
+def test_work_whose_reservation_is_gone_is_paid_by_the_wallet_as_far_as_it_reaches() -> None:
+    ledger = credited(10)
+    [reserve, other] = Reserve("r1", "ada", Decimal(6), "q1"), Reserve("r2", "ada", Decimal(7), "q2")
+    ledger.apply([reserve, Settle("orphan", "r1", Decimal(0))])
+    ledger.apply([other])
+    assert ledger.apply([Settle("t1", "r1", Decimal(6), made=reserve)]) == [3]
+    assert ledger.balances == {PROMOTIONS: -10, wallet("ada"): 0, held("ada"): 7, REVENUE: 3}
+    assert ledger.entries[-1].request_id == "q1"
+
+
+def test_no_balance_leaves_what_can_be_stored() -> None:
+    """What is held comes back, and what two organizations were given comes together."""
+    ledger = credited(0)
+    most = LARGEST_CENTS - 1
+    assert ledger.apply([Credit("t1", "ada", most), Reserve("r", "ada", most, "q")]) == [most, most]
+    [refused] = ledger.apply([Credit("t2", "ada", Decimal(2), paid=True)])
+    assert isinstance(refused, InvalidAmount)
+    ledger.apply([Settle("t3", "r", Decimal(0))])
+    [refused] = ledger.apply([Credit("t4", "bob", Decimal(2))])
+    assert isinstance(refused, InvalidAmount)
+    assert ledger.apply([Credit("t5", "bob", Decimal(2), paid=True)]) == [2]

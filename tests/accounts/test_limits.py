@@ -131,11 +131,19 @@ def test_what_was_taken_at_the_end_of_a_minute_counts_in_the_next() -> None:
     assert sum(isinstance(admitted(meter, limits, 180.1, requests=1), Taken) for _ in range(80)) == 50
 
 
-@given(then=st.floats(0, 1_000), back=st.floats(0, 100))
+@given(then=st.floats(0, 1_000), back=st.floats(0, 60))
 def test_a_clock_that_goes_back_frees_nothing(then: float, back: float) -> None:
     meter, limits = Meter(), Limits(requests_per_minute=1)
     assert isinstance(admitted(meter, limits, then, requests=1), Taken)
     assert isinstance(admitted(meter, limits, max(0.0, then - back), requests=1), RateLimited)
+
+
+def test_a_clock_that_was_an_hour_ahead_for_a_moment_shuts_nobody_out() -> None:
+    meter, limits = Meter(), Limits(requests_per_minute=2, tokens_per_minute=20)
+    assert isinstance(admitted(meter, limits, 1_000.0, requests=1, tokens=10), Taken)
+    assert isinstance(admitted(meter, limits, 1_000.0 + 3_600, requests=2, tokens=20), Taken)
+    taken = [admitted(read(written(meter)), limits, 1_001.0 + second, requests=1, tokens=10) for second in range(3)]
+    assert all(isinstance(found, Taken) for found in taken)
 
 
 def test_all_or_nothing() -> None:

@@ -2,7 +2,9 @@
 threads and processes that ask at once, and given back by whoever leaves or dies."""
 
 import asyncio
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.errors import RateLimited, StoreFailed
+from greatrouter_accounts.errors import CounterFailed, RateLimited, StoreFailed
 from greatrouter_accounts.gate import Plan
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.limits import Give, Limits, Meter, Take, Taken, give, take
@@ -55,7 +57,9 @@ OPERATIONS = st.one_of(
         st.integers(0, 70),
     ),
 )
-STEPS = st.lists(st.tuples(st.floats(-2, 40), st.lists(OPERATIONS, max_size=6)), max_size=8)
+# Now and then a clock is an hour ahead for a moment.
+SECONDS = st.one_of(st.floats(-2, 40), st.sampled_from([-3_600.0, 3_600.0]))
+STEPS = st.lists(st.tuples(SECONDS, st.lists(OPERATIONS, max_size=6)), max_size=8)
 
 
 def told(result: Any) -> Any:
@@ -331,6 +335,51 @@ def test_without_its_redis_nobody_is_let_in_and_it_is_found_again(path: Path) ->
                 asyncio.run(accounts.gate.admit(who))
             with redis_server.running(port):
                 assert asyncio.run(admitted(accounts, who, 60)) == 50
+
+
+def test_an_outage_of_redis_is_told_once_and_so_is_its_end(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    port = redis_server.free_port()
+    with gated(path, redis_url=f"redis://user:password@127.0.0.1:{port}/3") as accounts:
+        who = caller(accounts)
+        assert accounts.gate.place == f"Redis at 127.0.0.1:{port}/3"
+        for _ in range(3):
+            accounts.gate.renew()
+            assert not accounts.gate.answers()
+            with pytest.raises(CounterFailed, match=f"Redis at 127.0.0.1:{port}/3 of redis_url.*check that it runs"):
+                asyncio.run(accounts.gate.admit(who))
+        [told] = [record.getMessage() for record in caplog.records]
+        assert f"127.0.0.1:{port}" in told
+        caplog.clear()
+    with gated(path, redis_url=f"redis://127.0.0.1:{port}/0") as accounts:
+        assert not accounts.gate.answers()
+        with redis_server.running(port):
+            assert accounts.gate.answers()
+            accounts.gate.renew()
+        assert not accounts.gate.answers()
+    assert ["answers again" in record.getMessage() for record in caplog.records] == [False, True, False]
+    assert "password" not in caplog.text
+
+
+@pytest.mark.slow
+def test_a_redis_that_stalls_keeps_nobody_waiting(path: Path) -> None:
+    """It takes connections and answers nothing, as one that is stopped or whose machine is busy."""
+    with redis_server.process() as (url, server), gated(path, FEW_AT_A_TIME, redis_url=url) as accounts:
+        who = caller(accounts)
+        assert asyncio.run(admitted(accounts, who, 2)) == 2
+        server.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with pytest.raises(CounterFailed):
+                asyncio.run(accounts.gate.admit(who))
+            assert 0.9 < time.monotonic() - began < 2
+            began = time.monotonic()
+            for _ in range(20):
+                with pytest.raises(CounterFailed):
+                    asyncio.run(accounts.gate.admit(who))
+            assert time.monotonic() - began < 0.5
+        finally:
+            server.send_signal(signal.SIGCONT)
+        assert eventually(accounts.gate.answers)
 
 
 def test_an_address_that_is_none_is_said_at_once(path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -57,6 +58,54 @@ def test_an_organization_is_named_by_its_id_or_its_name_and_made_where_it_is_new
         accounts.order_paid("order_5", "ada", Decimal("1E+40"))
     assert accounts.order_paid("order_5", "ada", CENT) == 1
     assert accounts.verify() == []
+
+
+@pytest.mark.parametrize("shape", ["org_{}", "ORG_{}", "key_{}", "txn_{}"])
+def test_an_id_is_never_anybodys_name(accounts: Accounts, shape: str) -> None:
+    """Or an order that names an organization by its id would credit who took that for a name; and a mistyped one
+    would make an organization."""
+    caller = funded(accounts, 0)
+    digits = caller.organization_id.removeprefix("org_")
+    for taken in (shape.format(digits), shape.format(digits.upper()), shape.format("0" * 32)):
+        with pytest.raises(InvalidName, match="is an id"):
+            accounts.create_key(taken)
+        if taken != caller.organization_id:
+            for told in (accounts.order_paid, accounts.order_refunded):
+                with pytest.raises(UnknownOrganization, match="has the id"):
+                    told("order_1", taken, CENT)
+    assert accounts.order_paid("order_1", caller.organization_id, CENT) == 1
+    assert [row.name for row in accounts.office.organizations()] == ["ada"]
+
+
+def test_a_key_is_never_a_name(accounts: Accounts) -> None:
+    key = funded(accounts, 0) and accounts.create_key("ada")
+    gr = accounts.create_key("ada", gr=True)
+    for secret in (key, gr, f"my {key}", f"x{gr}"):
+        for attempt in (partial(accounts.create_key, secret), partial(accounts.order_paid, "order_1", secret, CENT)):
+            with pytest.raises(InvalidName) as refused:
+                attempt()
+            assert key not in str(refused.value)
+            assert gr not in str(refused.value)
+    assert [row.name for row in accounts.office.organizations()] == ["ada"]
+    accounts.create_key("gr-consulting-partners-of-europe")
+
+
+def test_a_name_is_one_however_its_accents_are_written(accounts: Accounts, database: Path | str) -> None:
+    composed, decomposed = "Ren\u00e9e", "Rene\u0301e"
+    caller = asyncio.run(accounts.authenticate(accounts.create_key(decomposed)))
+    accounts.create_key(composed, plan="max")
+    accounts.credit(decomposed, CENT)
+    accounts.order_paid("order_1", decomposed, CENT)
+    accounts.order_paid("order_2", composed, CENT)
+    assert accounts.balance(composed) == accounts.balance(decomposed) == 3
+    assert len(accounts.summary(decomposed).keys) == 2
+    assert [(row.name, row.plan) for row in accounts.office.organizations()] == [(composed, "max")]
+    # Names were once kept as they were given.
+    query(database, f"UPDATE organizations SET name = '{decomposed}' WHERE id = '{caller.organization_id}'")
+    for spelt in (composed, decomposed):
+        assert accounts.balance(spelt) == 3
+        accounts.create_key(spelt)
+    assert [row.name for row in accounts.office.organizations()] == [decomposed]
 
 
 @pytest.mark.parametrize("amount", ["-1", "-0.00000001", "NaN", "sNaN", "Infinity", "-Infinity", "1E+30"])

@@ -2,7 +2,8 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.errors import InsufficientCredit, InvalidAmount
-from greatrouter_accounts.ledger import POOL_SHARE, Charge, Fund, Reserve, Settle
+from greatrouter_accounts.errors import BudgetExceeded, InsufficientCredit, InvalidAmount
+from greatrouter_accounts.gate import Plan
+from greatrouter_accounts.ledger import POOL, POOL_SHARE, Charge, Fund, Operation, Reserve, Settle, Unfund
 from greatrouter_accounts.ledger import post as posted
-from greatrouter_accounts.pools import Hold
+from greatrouter_accounts.pools import Hold, Pools
+from greatrouter_accounts.writer import Writer
 from tests.accounts.conftest import SECRET, held
 from tests.accounts.test_accounts import flush, funded
+from tests.api.conftest import eventually
 
 Open = Callable[[], Accounts]
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -148,6 +152,75 @@ def test_another_process_may_spend_nearly_all_that_is_left(opened: Open) -> None
     assert asyncio.run(second.settle(asyncio.run(second.reserve(caller, RICH - most, "req_3")), CENT)) == 1
 
 
+def test_a_request_that_the_wallet_covers_is_not_refused_for_what_is_kept_at_hand(accounts: Accounts) -> None:
+    pooled(accounts)[1]()
+    caller = funded(accounts, 0)
+    with pytest.raises(InsufficientCredit):
+        asyncio.run(accounts.reserve(caller, RICH + CENT, "req"))
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(RICH), "req"))
+    assert asyncio.run(accounts.settle(reservation, Decimal(RICH))) == RICH
+    assert accounts.verify() == []
+
+
+def test_nor_for_what_is_kept_at_hand_of_a_budget(database: Path | str) -> None:
+    with closing(Accounts(database, SECRET, plans={"free": Plan(daily_budget_cents=Decimal(2_000))})) as accounts:
+        pooled(accounts)[1]()
+        caller = funded(accounts, 0)
+        with pytest.raises(BudgetExceeded):
+            asyncio.run(accounts.reserve(caller, Decimal(2_001), "req"))
+        reservation = asyncio.run(accounts.reserve(caller, Decimal(2_000), "req"))
+        assert asyncio.run(accounts.settle(reservation, Decimal(2_000))) == 2_000
+        assert accounts.verify() == []
+
+
+def test_what_was_promised_stays_promised_where_the_rest_is_given_back(accounts: Accounts) -> None:
+    hold, _ = pooled(accounts)
+    caller = funded(accounts, 0)
+    reservation = asyncio.run(accounts.reserve(caller, RICH - CENT, "req"))
+    assert asyncio.run(accounts.settle(reservation, RICH - CENT)) == RICH - 1
+    assert asyncio.run(accounts.settle(hold, CENT)) == 1
+    assert accounts.balance("ada") == 0
+    assert accounts.verify() == []
+
+
+def test_a_pool_that_is_forgotten_while_it_is_filled_is_given_back(database: Path | str, accounts: Accounts) -> None:
+    caller = funded(accounts, RICH)
+
+    async def begun() -> None:
+        asking = asyncio.ensure_future(accounts.reserve(caller, CENT, "req"))
+        for _ in range(2):  # until both it and what fills the pool wait for their commit
+            await asyncio.sleep(0)
+        accounts._pools.forget()
+        accounts.release(await asking)
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+
+    asyncio.run(begun())
+    assert eventually(lambda: held(database) == 0)
+    assert accounts.balance("ada") == RICH
+    assert accounts.verify() == []
+
+
+def test_whatever_fails_in_a_commit_leaves_nothing_promised() -> None:
+    def commit(operations: Sequence[Operation]) -> Sequence[Decimal]:
+        if any(isinstance(operation, Charge) for operation in operations):
+            raise ZeroDivisionError
+        return [op.amount_cents if isinstance(op, Fund) else Decimal(0) for op in operations]
+
+    with closing(Writer(commit, "test")) as writer, closing(Pools(writer)) as pools:
+
+        async def spend() -> None:
+            assert pools.take("ada", CENT, "req") is None
+            await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+            hold = pools.take("ada", CENT, "req")
+            assert hold is not None
+            before = hold.pool.left
+            with pytest.raises(ZeroDivisionError):
+                await pools.settle(hold, CENT)
+            assert (hold.pool.left, hold.pool.holds, hold.open) == (before + CENT, 0, False)
+
+        asyncio.run(spend())
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     requests=st.lists(
@@ -196,6 +269,7 @@ AMOUNTS = st.decimals(0, 2_000, places=2)
 OPERATIONS = st.one_of(
     st.builds(lambda a, b: Fund("f", "pool", "ada", max(a, b), min(a, b)), AMOUNTS, AMOUNTS),
     st.builds(lambda a, b: Charge("c", "pool", "ada", a, b, "req"), AMOUNTS, AMOUNTS),
+    st.builds(lambda a: Unfund("u", "pool", "ada", a), AMOUNTS),
     st.builds(lambda a: Reserve("r", "ada", a, "req"), AMOUNTS),
     st.builds(lambda: Settle("s", "pool", Decimal(0))),
 )
@@ -203,7 +277,7 @@ OPERATIONS = st.one_of(
 
 @given(start=st.decimals(0, 5_000, places=2), operations=st.lists(OPERATIONS, max_size=20))
 def test_no_order_of_operations_makes_or_loses_a_cent(
-    start: Decimal, operations: list[Fund | Charge | Reserve]
+    start: Decimal, operations: list[Fund | Charge | Unfund | Reserve]
 ) -> None:
     posting = posted({"wallet:ada": start}, operations, {})
     assert sum(posting.changes.values()) == 0
@@ -213,3 +287,11 @@ def test_no_order_of_operations_makes_or_loses_a_cent(
     for operation, result in zip(operations, posting.results, strict=True):
         if isinstance(operation, Fund) and isinstance(result, Decimal):
             assert result == 0 or operation.least_cents <= result <= operation.amount_cents
+
+
+def test_what_a_pool_lacks_the_wallet_pays() -> None:
+    """A charge that nobody heard of took it: whoever comes next is not charged less for that."""
+    before = {"wallet:ada": Decimal(5), "held:ada": Decimal(2)}
+    pool = Reserve("pool", "ada", Decimal(2), POOL)
+    charges = [Charge(name, "pool", "ada", Decimal(3), Decimal(0), "req") for name in ("c1", "c2", "c3")]
+    assert posted(before, charges, {"pool": pool}).results == [3, 3, 1]

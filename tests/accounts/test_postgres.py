@@ -1,6 +1,8 @@
 """What PostgreSQL adds: several processes on one wallet, a server that goes away, a process that is taken for dead."""
 
 import asyncio
+import os
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -12,12 +14,18 @@ from typing import Any
 import psycopg
 import pytest
 
+from greatrouter_accounts import books
+from greatrouter_accounts import postgres as postgres_store
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AccountsError, StoreFailed
+from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.ledger import Reserve, Settle
+from greatrouter_accounts.store import open_store
 from tests import postgres
 from tests.accounts.conftest import LEASE, SECRET, held, query
 from tests.accounts.test_accounts import funded
 from tests.accounts.test_pools import RICH, pooled
+from tests.accounts.us import Us
 from tests.api.conftest import eventually
 
 pytestmark = pytest.mark.slow
@@ -146,6 +154,122 @@ def test_a_server_that_goes_away_charges_nobody_and_is_found_again() -> None:
         assert accounts.balance("ada") == 1_000 - charged
         assert accounts.verify() == []
         accounts.close()
+
+
+def test_a_table_that_is_gone_for_a_while_is_nobodys_fault(database: str, opened: Callable[[], Accounts]) -> None:
+    """As one is to which the right was taken away: the server calls both a programming error."""
+    accounts = opened()
+    caller = funded(accounts, 5)
+    reservation = asyncio.run(accounts.reserve(caller, CENT, "req"))
+    query(database, "ALTER TABLE ledger RENAME TO elsewhere")
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match="does not exist"):
+            asyncio.run(accounts.settle(reservation, CENT))
+    query(database, "ALTER TABLE elsewhere RENAME TO ledger")
+    assert eventually(lambda: held(database) == 0)
+    assert accounts.balance("ada") == 5
+    assert accounts.verify() == []
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux gives up on what it sent")
+def test_a_machine_that_is_gone_without_a_word_is_given_up_before_a_caller_is(opened: Callable[[], Accounts]) -> None:
+    with opened()._store.read() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        with socket.socket(fileno=os.dup(raw.fileno())) as wire:
+            assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+
+def test_who_stands_still_in_the_middle_of_a_charge_holds_up_nobody_else(
+    opened: Callable[[], Accounts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a machine does whose power is cut. Others of its organization wait until the server gives up on it."""
+    monkeypatch.setattr(postgres_store, "IDLE_TIMEOUT_MS", 500)
+    still, other = opened(), opened()
+    ada, bob = funded(still, 100), funded(still, 100, "bob")
+
+    async def charge(caller: Caller) -> Decimal:
+        return await other.settle(await other.reserve(caller, CENT, "req"), CENT)
+
+    def stand_still() -> None:
+        with still._store.write() as connection:
+            reserve, settle = Reserve("r", ada.organization_id, CENT, "req"), Settle("s", "r", CENT)
+            assert list(books.post(connection, [reserve, settle], still._owner.name)) == [1, 1]
+            assert asyncio.run(asyncio.wait_for(charge(bob), 0.4)) == 1  # before it is given up
+            assert asyncio.run(charge(ada)) == 1
+
+    with pytest.raises(StoreFailed):
+        stand_still()
+    assert other.balance("ada") == 99
+    assert other.verify() == []
+
+
+def test_who_starts_after_an_outage_does_not_take_the_living_for_dead(
+    database: str, opened: Callable[[], Accounts]
+) -> None:
+    """Nobody could say that they live."""
+    living = opened()
+    reservation = asyncio.run(living.reserve(funded(living, 10), Decimal(4), "req"))
+    query(database, "UPDATE owners SET alive_until = now() - INTERVAL '1 second'")
+    opened()
+    assert held(database) == 4
+    assert asyncio.run(living.settle(reservation, Decimal(4))) == 4
+
+
+def test_a_new_name_is_used_when_everybody_can_see_it(database: str) -> None:
+    store = open_store(database, LEASE)
+    owner = store.enrol()
+    name = owner.name
+    query(database, "UPDATE owners SET alive_until = now() - INTERVAL '1 second'")
+    with psycopg.connect(database) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("LOCK TABLE owners IN SHARE MODE")
+        renewed = threads.submit(owner.renew, store)
+        assert eventually(
+            lambda: query(database, "SELECT 1 FROM pg_locks WHERE relation = 'owners'::regclass AND NOT granted")
+        )
+        assert owner.name == name
+        other.rollback()
+        assert not renewed.result(10)
+    assert query(database, f"SELECT 1 FROM owners WHERE name = '{owner.name}' AND alive_until > now()") == [(1,)]
+    store.close()
+
+
+def test_who_begins_while_somebody_looks_for_the_dead_is_none_of_them(opened: Callable[[], Accounts]) -> None:
+    accounts = opened()
+    caller = funded(accounts, 10)
+    asyncio.run(accounts.reserve(caller, CENT, "req_dead"))
+
+    class Slow(Us):
+        def alive(self, connection: object) -> set[str]:
+            found = super().alive(connection)
+            asyncio.run(opened().reserve(caller, Decimal(4), "req_new"))
+            return found
+
+    assert books.release_orphans(accounts._store, Slow()) == 1
+    assert accounts.balance("ada") == 6
+
+
+def test_what_many_dead_requests_held_is_given_back_in_turns(database: str, opened: Callable[[], Accounts]) -> None:
+    """More than a transaction's share: others lock the same wallets in the order of their names."""
+    accounts = opened()
+    first, last = sorted(funded(accounts, 1_000, name).organization_id for name in ("ada", "bob"))
+    with accounts._store.write() as connection:
+        reserves = [Reserve(f"res_{number:03}", last, CENT, "req") for number in range(books.CHUNK)]
+        books.post(connection, [*reserves, Reserve("res_x", first, CENT, "req")], "own_dead")
+    lock = "SELECT 1 FROM balances WHERE account = %s FOR UPDATE"
+    with psycopg.connect(database) as traffic, ThreadPoolExecutor(1) as threads:
+        traffic.execute(lock, [f"wallet:{first}"])
+        released = threads.submit(books.release_orphans, accounts._store, Us())
+        assert eventually(
+            lambda: query(database, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(1,)]
+        )
+        traffic.execute("SET lock_timeout = '5s'")
+        traffic.execute(lock, [f"wallet:{last}"])
+        traffic.rollback()
+        assert released.result(10) == books.CHUNK + 1
+    assert held(database) == 0
+    assert accounts.verify() == []
 
 
 def test_processes_that_are_the_first_to_reserve_do_not_wait_for_each_other(

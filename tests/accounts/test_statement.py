@@ -10,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from greatrouter_accounts import books
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import UnknownOrganization
+from greatrouter_accounts.ledger import Return
 from greatrouter_accounts.statement import Line, Period
+from greatrouter_accounts.store import open_store
 from tests.accounts.conftest import query
 from tests.accounts.test_accounts import funded, row
 
@@ -53,12 +56,64 @@ def test_each_line_says_what_could_be_spent_after_it(busy: Accounts) -> None:
     assert [line.request_id for line in lines if line.kind in {"top_up", "refund"}] == ["order:order_1"] * 2
 
 
+def test_each_request_has_one_line_that_says_what_it_was_charged(busy: Accounts) -> None:
+    """From a pool or from the wallet, for less than was reserved, for just that or for more."""
+    lines = told(busy)
+    charged = {line.request_id: line.charge_cents for line in lines if line.charge_cents is not None}
+    assert len(charged) == len([line for line in lines if line.charge_cents is not None])
+    assert charged == {f"req_{number}": number % 4 for number in range(40) if number % 4}
+    assert sum(charged.values()) == busy.summary("ada").spent_today_cents
+
+
+@pytest.mark.parametrize(("held", "cost"), [(5, 3), (5, 5), (5, 8), (8, 20)])
+def test_a_settlement_says_what_came_back_and_what_was_charged(accounts: Accounts, held: int, cost: int) -> None:
+    caller = funded(accounts, 10)
+    reservation = asyncio.run(accounts.reserve(caller, Decimal(held), "req_1"))
+    asyncio.run(accounts.settle(reservation, Decimal(cost)))
+    charge = min(cost, 10)
+    assert [(line.kind, line.amount_cents, line.charge_cents, line.balance_cents) for line in told(accounts)] == [
+        ("settle", held - charge, charge, 10 - charge),
+        ("reserve", -held, None, 10 - held),
+        ("grant", 10, None, 10),
+    ]
+
+
+def test_a_request_beyond_what_its_pool_promised_is_one_line(accounts: Accounts) -> None:
+    caller = funded(accounts, 100_000)
+
+    async def ask() -> None:
+        for number in range(3):  # the first finds no pool, the others one that is being filled or is there
+            await accounts.settle(await accounts.reserve(caller, Decimal(1), f"req_{number}"), Decimal(1))
+        await accounts.settle(await accounts.reserve(caller, Decimal(1), "req_beyond"), Decimal(5_000))
+
+    asyncio.run(ask())
+    [line] = [line for line in told(accounts) if line.request_id == "req_beyond"]
+    assert (line.kind, line.amount_cents, line.charge_cents) == ("charge", -5_000, 5_000)
+    assert line.balance_cents == accounts.balance("ada") == 94_997
+
+
+def test_a_charge_that_was_given_back_is_negative(accounts: Accounts, database: Path | str) -> None:
+    caller = funded(accounts, 10)
+    asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, Decimal(4), "req_1")), Decimal(4)))
+    store = open_store(database)
+    with store.write() as connection:
+        books.post(connection, [Return("t1", caller.organization_id, Decimal(4), "req_1")], "own_1")
+    store.close()
+    assert [line.charge_cents for line in told(accounts)] == [-4, 4, None, None]
+
+
+def test_nobody_is_found_before_anything_is_read(accounts: Accounts) -> None:
+    with pytest.raises(UnknownOrganization, match="accounts show"):
+        accounts.statement_lines("nobody", Period())
+
+
 def test_a_part_of_a_statement_says_the_same_as_the_whole(busy: Accounts, database: Path | str) -> None:
     """Though the moments are not in the order of the lines: two processes may write the same millisecond."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for place, second in enumerate((3, 1, 2, 5, 4)):
         moment = (start + timedelta(seconds=second)).isoformat(timespec="milliseconds")
-        query(database, f"UPDATE ledger SET created_at = '{moment}' WHERE sequence % 5 = {place}")
+        first = "(SELECT min(sequence) FROM ledger AS own WHERE own.transaction_id = ledger.transaction_id)"
+        query(database, f"UPDATE ledger SET created_at = '{moment}' WHERE {first} % 5 = {place}")
     whole = told(busy)
     assert len(whole) > 30
     for first in range(7):

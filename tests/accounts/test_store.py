@@ -1,11 +1,16 @@
 """The database opens, or says why not; it is migrated once, whoever opens it at the same time."""
 
+import asyncio
 import os
+import shutil
 import sqlite3
+import stat
 import subprocess
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import closing, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +26,40 @@ from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.conftest import SECRET
 
 Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+# -- who may look into it ------------------------------------------------------------------------------------------
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_the_database_is_its_owners_alone_in_whatever_folder(tmp_path: Path, umask: int) -> None:
+    tmp_path.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        accounts = Accounts(tmp_path / "accounts.sqlite3", SECRET)
+        accounts.create_key("ada")
+        assert modes(tmp_path) == dict.fromkeys(
+            ["accounts.sqlite3", "accounts.sqlite3-wal", "accounts.sqlite3-shm"], 0o600
+        )
+        (tmp_path / "accounts.sqlite3").chmod(0o644)  # as it was once made
+        (tmp_path / "accounts.sqlite3-wal").chmod(0o664)
+        Accounts(tmp_path / "accounts.sqlite3", SECRET).close()
+        assert set(modes(tmp_path).values()) == {0o600}
+        accounts.close()
+    finally:
+        os.umask(before)
+
+
+def test_what_may_not_be_written_stays_so(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "accounts.sqlite3").close()
+    (tmp_path / "accounts.sqlite3").chmod(0o444)
+    with suppress(StoreFailed):
+        SqliteStore(tmp_path / "accounts.sqlite3").close()
+    assert modes(tmp_path)["accounts.sqlite3"] == 0o400
 
 
 # -- what can be wrong ---------------------------------------------------------------------------------------------
@@ -256,6 +295,34 @@ def test_threads_take_turns(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_copy_without_what_was_written_last_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    """SQLite keeps that beside it until there is much of it."""
+    path, copy = tmp_path / "accounts.sqlite3", tmp_path / "copy" / "accounts.sqlite3"
+    store = SqliteStore(path)
+    copy.parent.mkdir()
+    shutil.copyfile(path, copy)
+    with pytest.raises(StoreFailed, match="copied without the one beside it whose name ends in -wal"):
+        SqliteStore(copy)
+    shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    SqliteStore(copy).close()
+    store.close()
+
+
+def test_where_there_were_accounts_no_empty_ones_begin_by_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite3"
+    Accounts(path, SECRET).close()
+    path.rename(tmp_path / "away")
+    for empty in (False, True):
+        if empty:
+            path.touch()
+        with pytest.raises(StoreFailed, match=r"the file was moved away.*to begin with empty accounts, remove"):
+            Accounts(path, SECRET)
+        assert path.exists() == empty
+        path.unlink(missing_ok=True)
+    (tmp_path / "away").rename(path)
+    Accounts(path, SECRET).close()
+
+
 # -- migrations ----------------------------------------------------------------------------------------------------
 
 
@@ -332,3 +399,39 @@ def test_an_owner_knows_the_living_and_forgets_the_dead(tmp_path: Path) -> None:
     assert first.alive(connection) == {first.name}
     first.resign(connection)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_owner_whose_lock_is_out_of_sight_takes_another_name(tmp_path: Path) -> None:
+    """Somebody removed the folder, or put that of a backup back."""
+    store = SqliteStore(tmp_path / "accounts.sqlite3")
+    owner, other = store.enrol(), store.enrol()
+    folder, name = tmp_path / "accounts.sqlite3-owners", owner.name
+    assert owner.renew(store)
+    shutil.copytree(folder, tmp_path / "backup")
+    shutil.rmtree(folder)
+    (tmp_path / "backup").rename(folder)
+    assert not owner.renew(store)
+    assert owner.renew(store)
+    assert owner.name != name
+    shutil.rmtree(folder)
+    for each in (owner, other):
+        assert not each.renew(store)
+    with store.write() as connection:
+        assert owner.alive(connection) == other.alive(connection) == {owner.name, other.name}
+        owner.resign(connection)
+        other.resign(connection)
+    assert list(folder.iterdir()) == []
+    store.close()
+
+
+def test_whoever_comes_by_a_link_sees_who_lives(tmp_path: Path) -> None:
+    path, link = tmp_path / "real" / "accounts.sqlite3", tmp_path / "link.sqlite3"
+    with closing(Accounts(path, SECRET)) as first:
+        caller = asyncio.run(first.authenticate(first.create_key("ada")))
+        first.credit("ada", Decimal(10))
+        reservation = asyncio.run(first.reserve(caller, Decimal(4), "req"))
+        link.symlink_to(path)
+        with closing(Accounts(link, SECRET)) as second:
+            assert second.balance("ada") == 6
+        assert asyncio.run(first.settle(reservation, Decimal(4))) == 4
+    assert not (tmp_path / "link.sqlite3-owners").exists()

@@ -103,6 +103,23 @@ def test_what_arrives_during_a_commit_shares_the_next() -> None:
     assert disk.batches == [[0], list(range(1, 50))]
 
 
+def test_the_next_shared_commit_waits_for_no_longer_than_until_all_are_back() -> None:
+    disk = Disk()
+    writer = Writer(disk.commit, "test", share_s=1.0)
+
+    async def one(number: int) -> None:
+        for turn in range(20):
+            await writer.submit(100 * turn + number)
+
+    async def eight() -> None:
+        await asyncio.wait_for(asyncio.gather(*map(one, range(8))), 15)  # twenty whole waits take longer
+
+    asyncio.run(eight())
+    writer.close()
+    assert sorted(disk.written) == sorted(100 * turn + number for turn in range(20) for number in range(8))
+    assert len(disk.batches) < 40
+
+
 def test_one_bad_row_among_thousands_costs_few_commits() -> None:
     disk = Disk(bad=[1234])
     disk.hold.clear()
@@ -358,3 +375,30 @@ def test_a_failure_that_several_raise_does_not_grow_with_each() -> None:
 
     assert asyncio.run(depth()) == asyncio.run(depth()) > 0
     writer.close()
+
+
+def test_nobody_waits_for_ever_and_what_was_not_begun_is_left_alone() -> None:
+    """As where a server stands still: its machine says that it is there, and nothing else."""
+    disk, late, told = Disk(), [], threading.Event()
+    disk.hold.clear()
+
+    def tell(work: int, result: object) -> None:
+        late.append((work, result))
+        told.set()
+
+    writer = Writer(disk.commit, "test", patience_s=0.05, late=tell)
+
+    async def impatient() -> None:
+        begun = asyncio.create_task(writer.submit(1))
+        await asyncio.to_thread(disk.begun.wait, NEVER_S)
+        for task in (begun, asyncio.create_task(writer.submit(2))):
+            with pytest.raises(StoreFailed, match="nothing was heard"):
+                await task
+        writer.post(3)
+        disk.hold.set()
+        await asyncio.to_thread(told.wait, NEVER_S)
+
+    asyncio.run(impatient())
+    writer.close()
+    assert disk.written == [1, 3]
+    assert late == [(1, -1)]

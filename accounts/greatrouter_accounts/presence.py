@@ -1,0 +1,48 @@
+"""Which servers serve these accounts, and where each of them counts what plans limit: those that count in different
+places let in more together than a plan allows."""
+
+from sqlalchemy import Connection, delete, select, text
+
+from greatrouter_accounts.schema import deployment
+from greatrouter_accounts.store import Owner, Store
+
+ADD = "INSERT INTO deployment (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING"
+# Before the name of the owner, in the table of what all have in common.
+PREFIX = "limits:"
+
+
+class Presence:
+    """Of one process; one that is no server announces nothing."""
+
+    def __init__(self, store: Store, owner: Owner) -> None:
+        self._store = store
+        self._owner = owner
+        self._place: str | None = None
+        self._known_as: str | None = None
+
+    def announce(self, place: str) -> list[str]:
+        """Says that this process is a server that counts at `place`; where the others that live do. Raises
+        `StoreFailed`."""
+        self._place = place
+        self.renew()
+        with self._store.write() as connection:  # of two that start at once, one at least sees the other's row
+            alive = {PREFIX + name for name in self._owner.alive(connection)}
+            rows = connection.execute(select(deployment).where(deployment.c.name.startswith(PREFIX)))
+            found: dict[str, str] = {row.name: row.value for row in rows}
+            dead = [name for name in found if name not in alive]
+            connection.execute(delete(deployment).where(deployment.c.name.in_(dead)))
+        return [found[name] for name in sorted(found.keys() & alive) if name != f"{PREFIX}{self._known_as}"]
+
+    def renew(self) -> None:
+        """Once the others had to take this process for dead it has another name. Raises `StoreFailed`."""
+        if self._place is None or self._known_as == self._owner.name:
+            return
+        name = self._owner.name
+        with self._store.write() as connection:
+            connection.execute(text(ADD), {"name": PREFIX + name, "value": self._place})
+        self._known_as = name
+
+    def leave(self, connection: Connection) -> None:
+        """It serves no more. `connection` holds the write lock."""
+        if self._known_as is not None:
+            connection.execute(delete(deployment).where(deployment.c.name == PREFIX + self._known_as))
