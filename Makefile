@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test test-slow lint types layers lock clean
+.PHONY: install run test test-slow soak lint types layers lock clean
 
 install: $(INSTALLED)
 
@@ -32,11 +32,16 @@ types: install
 layers: install
 	$(BIN)/lint-imports
 
+# A file's tests share their servers, so each file runs in one process; four hold 4 GB.
 test: lint types layers
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: install
 	$(BIN)/pytest -m slow
+
+# 100 kills on each database; SOAK_SEED=... makes the same requests and the same moments again.
+soak: install
+	SOAK_KILLS=$${SOAK_KILLS:-100} $(BIN)/pytest -m "slow or not slow" -v -rP tests/soak
 
 lock:
 	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+.*/\1/' | grep -v '^greatrouter' > constraints.txt

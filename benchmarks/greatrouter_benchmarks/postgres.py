@@ -49,10 +49,10 @@ class Server:
                 return
         raise NotStarted(f"PostgreSQL did not start: {self._log.read_text()}")
 
-    def stop(self) -> None:
-        """Ends all sessions, wherever they are; what was committed stays."""
+    def stop(self, *, crash: bool = False) -> None:
+        """Ends all sessions, wherever they are; what was committed stays. A `crash` leaves everything as it is."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
             self._process.wait(PATIENCE_S)
             self._process = None
 

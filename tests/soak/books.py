@@ -42,13 +42,16 @@ class Books:
             return connection.scalar(query.where(named.c.name == organization)) or Decimal(0)
 
     def charges(self) -> Charges:
-        """The cents of every charge, by request."""
+        """The cents of every charge that was not given back, by request."""
         entries = schema.ledger
         query = select(entries.c.request_id, entries.c.amount_cents).where(entries.c.account == ledger.REVENUE)
         found = defaultdict(list)
         with self._store.read() as connection:
-            for request_id, amount in connection.execute(query):
-                found[request_id].append(amount)
+            for request_id, amount in connection.execute(query.order_by(entries.c.sequence)):
+                if amount < 0:
+                    found[request_id].remove(-amount)
+                else:
+                    found[request_id].append(amount)
         return found
 
 
@@ -67,10 +70,14 @@ def _right(request: Request, charged: list[Decimal], produced: int) -> bool:
     was whole when the server died between the commit and the last byte of the answer; and a caller who hung up for the
     tokens that left the provider until then."""
     if request.told is not None:
-        return charged == [request.told] and request.told == request.price(request.tokens)
+        return charged == [request.told] and _whole(request, request.told)
     if request.status:
         return charged == []
     if request.kind == "leave":
         return len(charged) <= 1 and sum(charged) <= request.price(produced)
     delivered = request.kind == "embeddings" or produced == request.tokens
-    return charged == [] or (delivered and charged == [request.price(request.tokens)])
+    return charged == [] or (delivered and len(charged) == 1 and _whole(request, charged[0]))
+
+
+def _whole(request: Request, charged: Decimal) -> bool:
+    return request.least <= charged <= request.price(request.tokens)

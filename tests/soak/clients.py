@@ -20,6 +20,7 @@ INPUT, OUTPUT, EMBEDDED = Decimal(100), Decimal(200), Decimal(1000)
 MILLION = Decimal(1_000_000)
 # What the local model's tokenizer puts around a text.
 MARKERS = 2
+MOST_TOKENS = 30
 RETRY_S = 0.1
 KINDS = ("chat", "chat", "stream", "stream", "leave", "route", "embeddings")
 
@@ -48,6 +49,15 @@ class Request:
         if self.kind == "embeddings":
             return self.prompt_tokens * EMBEDDED / MILLION
         return (self.prompt_tokens * INPUT + tokens * OUTPUT) / MILLION
+
+    @property
+    def least(self) -> Decimal:
+        """Cents that are charged for its whole answer at least. What a message puts around the prompt is not reserved
+        for a routed one, and charged as far as the wallet reaches."""
+        whole = self.price(self.tokens)
+        if self.kind != "route":
+            return whole
+        return min(whole, ((self.prompt_tokens - MESSAGE_TOKENS) * INPUT + MOST_TOKENS * OUTPUT) / MILLION)
 
     @property
     def told(self) -> Decimal | None:
@@ -91,18 +101,18 @@ class Crowd:
         self._count += 1
         kind, payer = self.random.choice(KINDS), self.random.choice(sorted(self.keys))
         name = f"soak-{self._count:07d}"
-        tokens, pace_ms = self.random.randint(1, 30), self.random.choice((0, 2, 10))
+        tokens, pace_ms = self.random.randint(1, MOST_TOKENS), self.random.choice((0, 2, 10))
         around = " please" * self.random.randint(0, 20)
         # As the router estimates it, so that a stream that breaks off before its provider counted has the same prompt.
         prompt = MESSAGE_TOKENS + estimate_tokens(wish(name, 0, tokens, pace_ms) + around)
         said = wish(name, prompt, tokens, pace_ms) + around
         messages = [{"role": "user", "content": said}]
-        chat = {"model": "lab/small", "messages": messages, "max_tokens": 30}
+        chat = {"model": "lab/small", "messages": messages, "max_tokens": MOST_TOKENS}
         path, body = {
             "chat": ("/v1/chat/completions", chat),
             "stream": ("/v1/chat/completions", chat | {"stream": True}),
             "leave": ("/v1/chat/completions", chat | {"stream": True}),
-            "route": ("/v1/auto/route", {"prompt": said, "input": {"max_tokens": 30}, "task": "text"}),
+            "route": ("/v1/auto/route", {"prompt": said, "input": {"max_tokens": MOST_TOKENS}, "task": "text"}),
             "embeddings": (
                 "/v1/embeddings",
                 {"model": "lab/vectors", "input": " ".join(["word"] * (prompt - MARKERS))},

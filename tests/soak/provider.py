@@ -27,12 +27,14 @@ def wish(name: str, prompt_tokens: int, tokens: int, pace_ms: int) -> str:
 
 
 class Provider:
-    """`produced` counts the tokens that were sent on their way, by who asked."""
+    """`produced` counts the tokens that were sent on their way, by who asked; `connected` is who can ask, and when
+    each of them will have gone."""
 
     def __init__(self) -> None:
         self.produced: dict[str, int] = {}
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self.connected: dict[asyncio.Transport, asyncio.Future[None]] = {}
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Provider"]:
@@ -45,6 +47,10 @@ class Provider:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            lost = list(self.connected.values())
+            for transport in self.connected:
+                transport.abort()
+            await asyncio.gather(*lost)  # uvloop cannot be closed under a connection that is being lost
 
     def answer(self, body: bytes, transport: asyncio.Transport) -> None:
         found = WISH.search(body)
@@ -88,6 +94,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its type
+        self._provider.connected[self._transport] = asyncio.get_running_loop().create_future()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._provider.connected.pop(self._transport).set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api.services import server_secret
+from greatrouter_api.home import server_secret
 from greatrouter_benchmarks.load import Connection, request_bytes
 from tests.soak.books import Books
 from tests.soak.deployment import Home, serving
