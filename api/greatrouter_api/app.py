@@ -1,5 +1,6 @@
 """The application: the hot endpoints behind the front door, the rest ordinary FastAPI."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api import answers, answers_wire, guardrails, openapi, paths, wire
+from greatrouter_api import answers, answers_wire, guardrails, openapi, paths, start_report, wire
 from greatrouter_api.endpoints import account, catalog, feedback, health, logs, preferences, webhooks
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.feedback import Verdict
@@ -36,6 +37,7 @@ from greatrouter_api.schemas import (
 )
 from greatrouter_api.services import Services, open_services
 from greatrouter_api.settings import Settings
+from greatrouter_api.tiers import is_batch
 from greatrouter_serving.errors import ServingError
 
 log = logging.getLogger("greatrouter")
@@ -49,6 +51,7 @@ class Server:
         self._shared = shared
         self._on_ready = on_ready
         self._services: Services | None = None
+        self.stopping = False
 
     @property
     def accounts(self) -> Accounts:
@@ -66,6 +69,8 @@ class Server:
         async with AsyncExitStack() as stack:
             started = time.perf_counter()
             self._services = await open_services(self.settings, stack, shared=self._shared)
+            if not self._shared:
+                await asyncio.to_thread(start_report.tell, self.accounts, self.settings, self._services.catalog.ids)
             self._on_ready()
             total, reachable = len(self._services.catalog), int(self._services.available.sum())
             took_s = time.perf_counter() - started
@@ -77,10 +82,10 @@ class Server:
 
     async def route(self, incoming: Incoming) -> bytes:
         request = _guarded(RouteRequest, incoming)
+        asking = Asking(incoming.caller, incoming.path, incoming.request_id, is_batch(incoming))
         if request.feedback is not None:
             verdict = Verdict(request.prompt, request.feedback.correct, suggested=request.feedback.suggested_task)
             await self.services.feedback.accept(incoming.caller.organization_id, verdict)
-        asking = Asking(incoming.caller, incoming.path, incoming.request_id)
         return await self.services.flow.route(request, asking)
 
     async def chat(self, incoming: Incoming) -> Answer | EventStream:
@@ -96,7 +101,7 @@ class Server:
         return await self.services.recommender.recommend(parse(RecommendRequest, incoming.body), incoming.caller)
 
     async def models_route(self, incoming: Incoming) -> bytes:
-        asking = Asking(incoming.caller, incoming.path, incoming.request_id)
+        asking = Asking(incoming.caller, incoming.path, incoming.request_id, is_batch(incoming))
         return await self.services.flow.route_explicitly(_guarded(ModelsRouteRequest, incoming), asking)
 
     async def embeddings(self, incoming: Incoming) -> Answer:
@@ -251,11 +256,15 @@ def _add_public(app: FastAPI, server: Server) -> None:
 
 async def _problems(server: Server) -> dict[str, str]:
     """What does not work, by part. The classifier's model is tried with a real forward pass."""
+    if server.stopping:
+        return {"server": "the server is stopping"}
     found = {}
     try:
         services = server.services
     except ApiError as error:
         return {"server": error.message}
+    if not await asyncio.to_thread(services.accounts.gate.answers):
+        found["limits"] = "what counts them does not answer, so nobody who is limited is let in; the log says more"
     if not len(services.catalog):
         found["catalog"] = "the catalog is empty; run `greatrouter catalog refresh`"
     embedder = server.settings.embedder

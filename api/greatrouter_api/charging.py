@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from greatrouter_accounts.accounts import Accounts, Reservation
-from greatrouter_accounts.errors import AccountsError
+from greatrouter_accounts.errors import AccountsError, BudgetExceeded
 from greatrouter_accounts.gate import Spending
 from greatrouter_accounts.keys import Caller
-from greatrouter_api.activity import Entry
-from greatrouter_api.errors import from_exception
+from greatrouter_api.activity import REFUSALS, Entry
+from greatrouter_api.errors import from_exception, is_stopping
 from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import Pricing
 from greatrouter_ranking.profile import Expected
 from greatrouter_serving.call import Usage
 
@@ -32,10 +33,10 @@ class Charge:
     """Holds the estimate while a request runs, and writes the one line of the log that every request has.
 
     Within the block `settle` takes what the work cost; what is not settled when the block ends is given back. A caller
-    who leaves while the work runs pays nothing; one who leaves while it is being settled pays. Test keys and free
-    models move no money. Entering raises `InsufficientCredit`, `BudgetExceeded` and `RateLimited` before anything is
-    run. `budgeted` is false for what works when the budgets are used up; `tokens` is what it may take of the tokens a
-    minute.
+    who leaves while the work runs pays nothing; one who leaves while it is being settled pays. A server that stops does
+    not interrupt what is being settled: the answer is there. Test keys and free models move no money. Entering raises
+    `InsufficientCredit`, `BudgetExceeded` and `RateLimited` before anything is run. `budgeted` is false for what works
+    when the budgets are used up; `tokens` is what it may take of the tokens a minute.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Charge:
         "_caller",
         "_entry",
         "_estimate_cents",
+        "_held",
         "_left",
         "_reservation",
         "_settling",
@@ -73,11 +75,24 @@ class Charge:
         self._tokens = tokens
         self._spending: Spending | None = None
         self._reservation: Reservation | None = None
+        self._held = False
         self._settling = False
         self._left = False
         self._started = time.perf_counter()
 
     async def __aenter__(self) -> Self:
+        try:
+            await self.hold()
+        except BudgetExceeded as error:
+            self.refuse(error)
+            raise
+        return self
+
+    async def hold(self) -> None:
+        """Sets aside what it may cost, if that was not done. Whoever calls it enters next. Raises as entering does, but
+        that `BudgetExceeded` is not logged: another plan may do."""
+        if self._held:
+            return
         try:
             self._spending = await self._accounts.gate.spend(self._caller, self._tokens)
             if not self._unpaid:
@@ -85,33 +100,54 @@ class Charge:
                 self._reservation = await self._accounts.reserve(
                     self._caller, estimate, request_id, budgeted=self._budgeted
                 )
+        except BudgetExceeded:
+            self._took(0)
+            raise
+        except REFUSALS as error:
+            self._took(0)
+            self.refuse(error)
+            raise
         except BaseException as error:
             self._took(0)
             self._log_failure(error)
             raise
-        return self
+        self._held = True
 
-    async def settle(self, cents: Decimal, entry: Entry) -> Decimal:
-        """Charges `cents` and logs `entry`; what was charged in the end, on disk when this returns."""
+    def refuse(self, error: Exception) -> None:
+        """Logs it as refused."""
+        status = from_exception(error, self._entry.request_id).status
+        self._accounts.record_refused(self._timed(self._entry.refused(status, str(error))).row())
+
+    async def settle(self, pricing: Pricing, entry: Entry) -> Decimal:
+        """Charges the units of `entry` by `pricing` and logs it; what was charged in the end, on disk when this
+        returns."""
         self._settling = True
+        settling = asyncio.ensure_future(self._settle(pricing, entry))
         try:
-            return await asyncio.shield(self._settle(cents, entry))
-        except asyncio.CancelledError:
+            return await asyncio.shield(settling)
+        except asyncio.CancelledError as error:
+            if is_stopping(error):
+                return await settling
             self._left = True
             raise
 
-    async def _settle(self, cents: Decimal, entry: Entry) -> Decimal:
+    async def _settle(self, pricing: Pricing, entry: Entry) -> Decimal:
         charged = NOTHING
         if self._reservation is not None:
             try:
+                cents, rates = pricing.cost_cents(entry.usage), pricing.stated()
                 charged = await self._accounts.settle(self._reservation, cents)
-            except AccountsError as error:
+            except asyncio.CancelledError:
+                raise  # with its loop; it is charged
+            except BaseException as error:
                 self._settling = False  # nothing was charged: it is logged as the failure it is
                 if not self._left:
                     raise
-                self._took(0)
-                self._log_failure(error)
+                self._end(error)
+                if not isinstance(error, AccountsError):
+                    raise
                 return NOTHING
+            entry.rates = rates
         self._took(entry.usage.prompt_tokens + entry.usage.completion_tokens)
         entry.cost_cents = charged
         self._record(entry)
@@ -120,8 +156,11 @@ class Charge:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._settling:
-            return
+        if not self._settling:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Of one that is not settled."""
         self._took(0)
         if self._reservation is not None:
             self._accounts.release(self._reservation)
@@ -133,14 +172,17 @@ class Charge:
             self._spending.settle(tokens)
 
     def _log_failure(self, error: BaseException) -> None:
-        left = isinstance(error, asyncio.CancelledError | GeneratorExit)
+        left = isinstance(error, asyncio.CancelledError | GeneratorExit) and not is_stopping(error)
         status = CALLER_LEFT if left else from_exception(error, self._entry.request_id).status
         self._entry.status = status
         self._record(self._entry)
 
     def _record(self, entry: Entry) -> None:
+        self._accounts.record(self._timed(entry).row())
+
+    def _timed(self, entry: Entry) -> Entry:
         entry.latency_ms = 1000 * (time.perf_counter() - self._started)
-        self._accounts.record(entry.row())
+        return entry
 
 
 def is_free(model: Model) -> bool:
@@ -160,7 +202,9 @@ def billed(usage: Usage, expected: Expected, model: Model) -> Usage:
         name: count if count or (count == 0 and tokens and name.endswith("_tokens")) else getattr(expected, name)
         for name, count in counted.items()
     }
-    return replace(usage, **units, cached_tokens=min(usage.cached_tokens, units["prompt_tokens"]))
+    cached = min(usage.cached_tokens, units["prompt_tokens"])
+    written = min(usage.cache_write_tokens, units["prompt_tokens"] - cached)
+    return replace(usage, **units, cached_tokens=cached, cache_write_tokens=written)
 
 
 def _believed(count: int | Decimal, limit: int | Decimal, what: str) -> int | Decimal | None:

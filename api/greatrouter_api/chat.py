@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -51,21 +52,43 @@ class Chat:
             return self._replayed(request, incoming, kept, started)
         asking = Asking(incoming.caller, incoming.path, incoming.request_id)
         plan = await self._plan(request, fields, asking, session)
-        talk = Talk(self.flow, request, asking, plan, session_id, keep, started, time.perf_counter())
+        instead = partial(self._instead, plan, request, fields, asking, session)
+        talk = Talk(self.flow, request, asking, plan, instead, session_id, keep, started, time.perf_counter())
         if plan.call.task not in chat_form.SPOKEN:
             return self._answer(request, await self._made(talk), keep.headers)
         if request.stream:
             return EventStream(streamed(talk), keep.headers)
         return self._answer(request, await self._whole(talk), keep.headers)
 
+    async def _instead(
+        self,
+        plan: Plan,
+        request: ChatRequest,
+        fields: Mapping[str, Any],
+        asking: Asking,
+        session: Session | None,
+    ) -> Plan:
+        """`plan` without what a used-up budget pays for."""
+        other = await self._plan(request, fields, asking, session, unpaid_only=True)
+        if (other.call.task in chat_form.SPOKEN) != (plan.call.task in chat_form.SPOKEN):
+            raise ApiError(404, "no free model does it", code="model_not_found")
+        return other
+
     async def _plan(
-        self, request: ChatRequest, fields: Mapping[str, Any], asking: Asking, session: Session | None
+        self,
+        request: ChatRequest,
+        fields: Mapping[str, Any],
+        asking: Asking,
+        session: Session | None,
+        *,
+        unpaid_only: bool = False,
     ) -> Plan:
         prompt = conversation.question(request.messages)
         left_to_us = request.model in AUTO_MODELS
         tasks = chat_form.SPOKEN if left_to_us and WORDS_ONLY & fields.keys() else chat_form.SPOKEN | chat_form.MADE
         previous = await self._previous(request, session) if left_to_us else None
-        matter = Matter(prompt, fields, previous, tasks=tasks, answered_before=_answered(request, session))
+        answered = _answered(request, session)
+        matter = Matter(prompt, fields, previous, tasks=tasks, answered_before=answered, unpaid_only=unpaid_only)
         plan = await self._planned(request, matter, asking)
         if plan.decision.classification.task in MADE_OF_WORDS:
             return await self._continued(plan, request, matter, asking, session)
@@ -130,20 +153,27 @@ class Chat:
 
     async def _whole(self, talk: Talk) -> Told:
         """The provider's document, byte for byte, and what we say of it."""
-        ran = await self.flow.runner.run(talk.plan, talk.asking.caller)
+        ran = await self.flow.runner.run(talk.plan, talk.asking.caller, talk.instead)
         return self._told(talk, ran, ran.outcome.reply.body)
 
     async def _made(self, talk: Talk) -> Told:
         """A picture, film, song or speech as a chat completion."""
-        material = chat_form.material(talk.request.messages, talk.plan.call.input)
-        mode = talk.request.content_mode or content_mode_of(material) or talk.plan.call.content_mode
-        plan = replace(talk.plan, call=replace(talk.plan.call, input=material, content_mode=mode))
-        ran = await self.flow.runner.run(plan, talk.asking.caller)
+
+        def of_material(plan: Plan) -> Plan:
+            material = chat_form.material(talk.request.messages, plan.call.input)
+            mode = talk.request.content_mode or content_mode_of(material) or plan.call.content_mode
+            return replace(plan, call=replace(plan.call, input=material, content_mode=mode))
+
+        async def instead() -> Plan:
+            return of_material(await talk.instead())
+
+        ran = await self.flow.runner.run(of_material(talk.plan), talk.asking.caller, instead)
         answer, model_id = ran.outcome.reply.body, ran.outcome.target.model_id
         return self._told(talk, ran, chat_form.completion(answer, talk.asking.request_id, model_id, int(time.time())))
 
     def _told(self, talk: Talk, ran: Ran, document: bytes) -> Told:
         outcome = ran.outcome
+        talk = replace(talk, plan=ran.plan)
         said = talk.greatrouter(outcome.attempts, outcome.reply.usage, ran.cents, ran.reason)
         told = Told(document, outcome.target.model_id, outcome.target.provider, said, outcome.reply.usage.prompt_tokens)
         talk.keep.put(told)

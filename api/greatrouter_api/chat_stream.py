@@ -11,7 +11,7 @@ from greatrouter_api import present
 from greatrouter_api.answer_cache import Answer as Told
 from greatrouter_api.charging import CALLER_LEFT, Charge
 from greatrouter_api.completion_stream import Assembler
-from greatrouter_api.errors import attempt_row, from_exception
+from greatrouter_api.errors import attempt_row, from_exception, is_stopping
 from greatrouter_api.relay import DONE, Relay
 from greatrouter_api.talk import Talk
 from greatrouter_serving.call import Attempt, Streaming, Usage
@@ -20,13 +20,16 @@ from greatrouter_serving.errors import UpstreamFailed
 
 async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
     """The provider's stream as it comes, one chunk more, `[DONE]`. What fails before the first token is raised; what
-    breaks off later ends the stream with an error event, and what was produced is charged."""
-    runner, plan = talk.flow.runner, talk.plan
-    async with runner.charge(plan, talk.asking.caller) as charge:
+    breaks off later, as all streams do when the server stops, ends with an error event, and what was produced is
+    charged."""
+    runner = talk.flow.runner
+    charge, plan = await runner.hold(talk.plan, talk.asking.caller, talk.instead)
+    talk = replace(talk, plan=plan)
+    async with charge:
         streaming = await runner.open(plan)
         relay = Relay(streaming.target.provider, include_usage=talk.request.include_usage)
         assembler = Assembler() if talk.keep.ttl_s else None
-        broken: UpstreamFailed | None = None
+        broken: BaseException | None = None
         async with aclosing(streaming.pieces) as pieces:
             try:
                 async for piece in pieces:
@@ -38,13 +41,15 @@ async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
                         raise relay.broken
             except UpstreamFailed as error:
                 broken = error
-            except (asyncio.CancelledError, GeneratorExit):
-                _observe(talk, streaming.attempts, relay)
-                await _settle(talk, charge, streaming.attempts, relay, CALLER_LEFT)
-                raise
+            except (asyncio.CancelledError, GeneratorExit) as error:
+                if not is_stopping(error):
+                    _observe(talk, streaming.attempts, relay)
+                    await _settle(talk, charge, streaming.attempts, relay, CALLER_LEFT)
+                    raise
+                broken = error
         attempts = _ended(streaming, broken)
         _observe(talk, attempts, relay)
-        cents = await _settle(talk, charge, attempts, relay, 502 if broken else 200)
+        cents = await _settle(talk, charge, attempts, relay, from_exception(broken, "").status if broken else 200)
     if broken is not None:
         yield _error_event(broken, attempts, cents)
         return
@@ -55,9 +60,9 @@ async def streamed(talk: Talk) -> AsyncGenerator[bytes, None]:
     yield relay.last_chunk(said, _used(talk, relay)) + DONE
 
 
-def _ended(streaming: Streaming, broken: UpstreamFailed | None) -> tuple[Attempt, ...]:
-    """The attempts, the last as it ended."""
-    if broken is None:
+def _ended(streaming: Streaming, broken: BaseException | None) -> tuple[Attempt, ...]:
+    """The attempts, the last as it ended: that the server stops is no failure of the provider."""
+    if not isinstance(broken, UpstreamFailed):
         return streaming.attempts
     *earlier, last = streaming.attempts
     return (*earlier, replace(last, error=str(broken)))
@@ -85,7 +90,7 @@ def _used(talk: Talk, relay: Relay) -> Usage:
     return replace(usage, prompt_tokens=talk.plan.decision.profile.expected.prompt_tokens)
 
 
-def _error_event(error: UpstreamFailed, attempts: Sequence[Attempt], cents: Decimal) -> bytes:
+def _error_event(error: BaseException, attempts: Sequence[Attempt], cents: Decimal) -> bytes:
     answer = from_exception(error, "")
     answer.metadata = {
         "attempts": [attempt_row(attempt) for attempt in attempts],

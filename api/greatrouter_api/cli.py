@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
-from greatrouter_api.cli_accounts import accounts_app, keys_app
+from greatrouter_api.cli_accounts import accounts_app
 from greatrouter_api.cli_catalog import catalog_app
+from greatrouter_api.cli_keys import keys_app
 from greatrouter_api.cli_models import classifier_app, models_app
+from greatrouter_api.cli_usage import Commands
 from greatrouter_api.terminal import CommandFailed, fail_clearly, print_json, settings
 
 ABOUT = "Says what a prompt asks for, chooses the best model for it, runs it, and says why."
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.add_typer(keys_app, name="keys", help="API keys: create, list, revoke.")
 app.add_typer(catalog_app, name="catalog", help="The catalog: build, refresh, import, show, export.")
 app.add_typer(models_app, name="models", help="The models served here: list, pull, warm.")
 app.add_typer(classifier_app, name="classifier", help="The classifier: train.")
-app.add_typer(accounts_app, name="accounts", help="Organizations: show, credit, statement, verify.")
+app.add_typer(accounts_app, name="accounts", help="Organizations: show, plan, credit, debit, statement, verify, copy.")
 
 Optimization = Annotated[str, typer.Option(help="price-optimized, balanced or output-optimized.")]
 

@@ -68,7 +68,7 @@ def refresh() -> None:
             raise CommandFailed(
                 "no feed could be read, so the catalog is unchanged; `greatrouter catalog import FILE` works offline"
             )
-        _write(config, facts.update(_current(config), _concat(offers), read, _today()))
+        _write(config, facts.update(_current(config), _concat(offers), read, _today(), datetime.now(UTC)))
 
 
 @catalog_app.command("import")
@@ -85,7 +85,8 @@ def import_file(
         config = settings()
         name = feeds.detect(file)
         feed = facts.Feed(name, file.name, _day(observed_on), "not stated", str(file))
-        _write(config, facts.update(_current(config), feeds.read(name, file, feed.observed_on), [feed], _today()))
+        offers = feeds.read(name, file, feed.observed_on)
+        _write(config, facts.update(_current(config), offers, [feed], _today(), datetime.now(UTC)))
 
 
 @catalog_app.command("show")

@@ -1,11 +1,12 @@
 """Catalog rows for what the operator configured: models of one's own servers, and the models this process serves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from greatrouter_api.settings import LocalModelSettings, ModelSettings, ProviderSettings, Settings
 from greatrouter_catalog import identity
 from greatrouter_catalog.model import Model
-from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
+from greatrouter_catalog.pricing import ANTHROPIC, ANTHROPIC_CACHE_WRITE, PRICE_FIELDS, Pricing
 from greatrouter_catalog.taxonomy import OWN_CAPABILITY, TASK_TYPES, TASK_TYPES_OF
 from greatrouter_catalog.terms import Terms
 
@@ -42,15 +43,20 @@ def doubts(settings: Settings) -> Iterator[str]:
         )
     for name, provider in settings.providers.items():
         for model in provider.models:
-            if not _pricing(model).known:
+            if not _pricing(model, provider.kind).known:
                 yield (
                     f"{model.id} of [providers.{name}] has no price, so it is listed but never run: give it its price "
                     "in greatrouter.toml, 0 where it is free"
                 )
 
 
-def _pricing(model: ModelSettings) -> Pricing:
-    return Pricing(**{field: getattr(model, field) for field in PRICE_FIELDS})
+def _pricing(model: ModelSettings, kind: str) -> Pricing:
+    """By the wire protocol of its provider."""
+    stated = Pricing(**{field: getattr(model, field) for field in PRICE_FIELDS})
+    plain = stated.input_per_million_tokens
+    if kind == ANTHROPIC and plain is not None and stated.cache_write_input_per_million_tokens is None:
+        return replace(stated, cache_write_input_per_million_tokens=plain * ANTHROPIC_CACHE_WRITE)
+    return stated
 
 
 def _upstreams(settings: Settings) -> dict[str, str]:
@@ -87,7 +93,7 @@ def _proxied(name: str, provider: ProviderSettings, model: ModelSettings, canoni
         max_output_tokens=model.max_output_tokens,
         description=f"{model.name or model.id}, configured for the provider {name}.",
         sources=("settings",),
-        pricing=_pricing(model),
+        pricing=_pricing(model, provider.kind),
         quantization=model.quantization,
         data_collection=provider.data_collection if model.data_collection is None else model.data_collection,
         zero_data_retention=(

@@ -51,7 +51,8 @@ class Matter:
 
     It may only be one of `tasks`: what sounds like another is text. `capabilities` are bits that a model must have
     beside what the input shows, `max_tier` is an index into the price tiers, `output` a bit of the modality wanted.
-    `answered_before` is who answered last in the same conversation.
+    `answered_before` is who answered last in the same conversation. `unpaid_only` leaves free models and those served
+    here.
     """
 
     prompt: str
@@ -63,12 +64,14 @@ class Matter:
     max_tier: int | None = None
     output: int = 0
     answered_before: Answered | None = None
+    unpaid_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`available` is false where nothing reachable fits and the whole routable catalog was ranked instead;
-    `classified_at` is a `perf_counter` reading; `explicit` says that the caller named the model."""
+    `classified_at` is a `perf_counter` reading; `explicit` says that the caller named the model, `unpaid_only` that
+    only free models and those served here were to be had."""
 
     classification: Classification
     profile: Profile
@@ -77,6 +80,7 @@ class Decision:
     available: bool
     classified_at: float
     explicit: bool = False
+    unpaid_only: bool = False
 
 
 class Rankers(NamedTuple):
@@ -143,13 +147,34 @@ class Decider:
         live = None if caller.test else self._pulse()
         ranking = ranker.rank(needs, optimization, limit, constraints, live)
         available = bool(ranking.choices)
-        if not ranking.choices and reasons_of_rejection.by_plan(ranking):
-            raise reasons_of_rejection.error(ranking, needs)
-        if not ranking.choices and ranking.cheapest_cost_dollars is None:
-            ranking = self._everything.rank(needs, optimization, limit, constraints)
+        if not available and not reasons_of_rejection.by_plan(ranking) and ranking.cheapest_cost_dollars is None:
+            ranker = self._everything
+            ranking = ranker.rank(needs, optimization, limit, constraints)
         if not ranking.choices:
-            raise reasons_of_rejection.error(ranking, needs)
-        return Decision(classification, needs, ranking, optimization, available, classified_at, rows is not None)
+            raise self._refusal(ranker, ranking, needs, constraints, caller)
+        return Decision(
+            classification,
+            needs,
+            ranking,
+            optimization,
+            available,
+            classified_at,
+            explicit=rows is not None,
+            unpaid_only=matter.unpaid_only,
+        )
+
+    def _refusal(
+        self, ranker: Ranker, ranking: Ranking, needs: Profile, constraints: Constraints | None, caller: Caller
+    ) -> ApiError:
+        """Why nothing was left; where it is the organization's plan, which plans would leave something."""
+        if constraints is None or not reasons_of_rejection.by_plan(ranking):
+            return reasons_of_rejection.error(ranking, needs)
+
+        def leaves(plan: str) -> bool:
+            wider = replace(constraints, included=self._plans.of(plan))
+            return bool(ranker.rank(needs, Optimization.BALANCED, 1, wider).choices)
+
+        return reasons_of_rejection.of_plan(ranking, needs, caller.plan, list(filter(leaves, self._plans.names)))
 
     async def endpoints(
         self,
@@ -269,7 +294,7 @@ class Decider:
             slug = LOCAL
         fixed = caller.test or (rows is not None and len(rows) == 1)
         incumbent = None if fixed else self._row_of(matter.answered_before)
-        included = self._plans.of(caller.plan)
+        included = self._plans.unpaid if matter.unpaid_only else self._plans.of(caller.plan)
         asked = (rows, slug, wished, request.budget_dollars, request.taxonomy, request.catalog_family, matter.max_tier)
         if (
             preferred == NO_PREFERENCES

@@ -13,7 +13,7 @@ from typing import Any
 from greatrouter import GreatRouter, GreatRouterError
 from greatrouter.types import Optimization
 from greatrouter_api import tables
-from greatrouter_api.services import open_accounts
+from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from greatrouter_api.terminal import CommandFailed
 from greatrouter_catalog import facts, snapshot

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import SANDBOX
 from greatrouter_api.provider_preferences import ProviderRequest
 from greatrouter_api.schemas import DocumentText, EmbeddingsRequest, RerankRequest
+from greatrouter_api.tiers import Tiers, is_batch
 from greatrouter_api.warming import Warming
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
@@ -38,7 +40,6 @@ from greatrouter_serving.errors import ChainExhausted
 from greatrouter_serving.local.engine import Engine
 
 MAX_INPUTS = 2_048
-WHOLE_PRICE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ class Found:
     ranking: Ranking
     left_to_us: bool
 
+    @property
+    def tried(self) -> Sequence[Model]:
+        """What is served here has nobody to stand in for it, and stands in for nobody."""
+        first = self.models[0]
+        return (first,) if first.hosted else [model for model in self.models if not model.hosted]
+
     def reason(self, model: Model) -> str:
         """Why one of the models."""
         if self.left_to_us:
@@ -70,8 +77,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """`batch_share` is what `X-Tier: batch` pays of a local model's price, by model id; `attempts` is how many
-    endpoints one request may try."""
+    """`tiers` say what `X-Tier: batch` pays of a local model's price; `attempts` is how many endpoints one request may
+    try."""
 
     catalog: Catalog
     decider: Decider
@@ -82,12 +89,12 @@ class Direct:
     providers: Mapping[str, Provider]
     outcomes: Outcomes
     available: NDArray[np.bool_]
-    batch_share: Mapping[str, Decimal]
+    tiers: Tiers
     timeout_s: float
 
     async def embeddings(self, request: EmbeddingsRequest, incoming: Incoming) -> Answer:
         """OpenAI's answer, with `provider` and `charge_dollars`."""
-        inputs = _inputs(request)
+        inputs, batch = _inputs(request), is_batch(incoming)
         tokens = sum(estimate_tokens(text) if isinstance(text, str) else len(text) for text in inputs)
         expected = Expected(prompt_tokens=tokens)
         found = await self._find(request.model, Task.EMBEDDINGS, expected, incoming.caller, request.provider)
@@ -95,17 +102,17 @@ class Direct:
 
         async def run() -> Served:
             if first.hosted:
-                return await self._embed(first, inputs, request, batch=_batch(incoming))
-            return await self._embed_elsewhere(found.models, inputs, request, incoming)
+                return await self._embed(first, inputs, request, batch=batch)
+            return await self._embed_elsewhere(found.tried, inputs, request, incoming)
 
         headers = await self.warming.awake(first, incoming.header(b"prefer"))
-        served, cents = await self._charged(found, expected, run, incoming)
+        served, cents = await self._charged(found, expected, run, incoming, batch=batch)
         return Answer(wire.dumps(served.answer | {"charge_dollars": present.dollars(cents)}), headers)
 
     async def rerank(self, request: RerankRequest, incoming: Incoming) -> Answer:
         """Cohere's answer, with `provider` and the cost in `usage`."""
         documents = [d.text if isinstance(d, DocumentText) else d for d in request.documents]
-        query_tokens = estimate_tokens(request.query)
+        batch, query_tokens = is_batch(incoming), estimate_tokens(request.query)
         expected = Expected(
             prompt_tokens=sum(query_tokens + estimate_tokens(text) for text in documents),
             documents=len(documents),
@@ -116,21 +123,26 @@ class Direct:
 
         async def run() -> Served:
             if first.hosted:
-                return await self._rank(first, documents, request, incoming)
-            return await self._rank_elsewhere(found.models, documents, request, incoming)
+                return await self._rank(first, documents, request, incoming, batch=batch)
+            return await self._rank_elsewhere(found.tried, documents, request, incoming)
 
         headers = await self.warming.awake(first, incoming.header(b"prefer"))
-        served, cents = await self._charged(found, expected, run, incoming)
+        served, cents = await self._charged(found, expected, run, incoming, batch=batch)
         usage = wire.rerank_usage(served.usage, len(documents)) | {"cost": present.dollars(cents)}
         return Answer(wire.dumps(served.answer | {"usage": usage}), headers)
 
     async def _charged(
-        self, found: Found, expected: Expected, run: Callable[[], Awaitable[Served]], incoming: Incoming
+        self,
+        found: Found,
+        expected: Expected,
+        run: Callable[[], Awaitable[Served]],
+        incoming: Incoming,
+        *,
+        batch: bool,
     ) -> tuple[Served, Decimal]:
         """What was served and the cents that it cost."""
-        # What is reserved must cover whichever endpoint answers.
-        model = max(found.models, key=lambda endpoint: endpoint.pricing.cost_cents(expected))
-        share = self.batch_share.get(model.id, WHOLE_PRICE) if _batch(incoming) and model.hosted else WHOLE_PRICE
+        pricing = partial(self.tiers.pricing, batch=batch)
+        model = found.models[0]
         entry = Entry(
             request_id=incoming.request_id,
             organization_id=incoming.caller.organization_id,
@@ -140,15 +152,16 @@ class Direct:
             model=model.id,
             routing_reason=found.reason(model),
             fallback_chain=model.id,
+            catalog_version=self.catalog.version,
         )
-        estimate = share * model.pricing.cost_cents(expected)
         reserved = Charge(
             self.accounts,
             incoming.caller,
             entry,
-            estimate,
-            free=is_free(model),
-            budgeted=not found.models[0].hosted,
+            # What is reserved must cover whichever endpoint answers.
+            max(pricing(endpoint).cost_cents(expected) for endpoint in found.tried),
+            free=all(map(is_free, found.tried)),
+            budgeted=not all(endpoint.hosted or is_free(endpoint) for endpoint in found.tried),
             tokens=expected.prompt_tokens,
         )
         async with reserved as charge:
@@ -157,7 +170,7 @@ class Direct:
             usage = served.usage if model.hosted else billed(served.usage, expected, model)
             target = Target(model.id, served.answer["provider"], model.upstream_model)
             answered = entry.answered(target, usage, found.reason(model))
-            cents = await charge.settle(share * model.pricing.cost_cents(usage), answered)
+            cents = await charge.settle(pricing(model), answered)
         return replace(served, usage=usage), cents
 
     # -- served here --------------------------------------------------------------------------------------------
@@ -167,13 +180,15 @@ class Direct:
         answer = wire.embeddings(model.id, LOCAL, found, request.encoding_format)
         return Served(answer, Usage(prompt_tokens=found.prompt_tokens), model)
 
-    async def _rank(self, model: Model, documents: list[str], request: RerankRequest, incoming: Incoming) -> Served:
+    async def _rank(
+        self, model: Model, documents: list[str], request: RerankRequest, incoming: Incoming, *, batch: bool
+    ) -> Served:
         found = await self.engine.rerank(
             model.upstream_model,
             request.query,
             documents,
             max_tokens_per_doc=request.max_tokens_per_doc,
-            batch_tier=_batch(incoming),
+            batch_tier=batch,
         )
         answer = wire.rerank(
             incoming.request_id, model.id, LOCAL, found, documents, request.top_n, texts=request.return_documents
@@ -209,12 +224,11 @@ class Direct:
         self, models: Sequence[Model], task: Task, body: Mapping[str, Any], incoming: Incoming
     ) -> tuple[Outcome, Model]:
         """The answer of the first endpoint that gives one, and which it was."""
-        elsewhere = [model for model in models if not model.hosted]
         given = {name: value for name, value in body.items() if value is not None}
         call = Call(task, "", given, request_id=incoming.request_id)
         targets = [
             Target(model.id, SANDBOX if incoming.caller.test else model.provider, model.upstream_model)
-            for model in elsewhere
+            for model in models
         ]
         caller = incoming.caller
         try:
@@ -223,7 +237,7 @@ class Direct:
             self.outcomes.seen(caller.organization_id, incoming.request_id, error.attempts)
             raise
         self.outcomes.seen(caller.organization_id, incoming.request_id, outcome.attempts)
-        return outcome, elsewhere[targets.index(outcome.target)]
+        return outcome, models[targets.index(outcome.target)]
 
     async def _find(
         self, name: str, task: Task, expected: Expected, caller: Caller, provider: str | ProviderRequest | None
@@ -254,10 +268,6 @@ class Direct:
         model = self.catalog.model(row)
         # A model without a price cannot be charged for: it is listed, and served as soon as its price is configured.
         return task in model.tasks and model.pricing.known and (model.hosted or not hosted)
-
-
-def _batch(incoming: Incoming) -> bool:
-    return incoming.header(b"x-tier").lower() == "batch"
 
 
 def _inputs(request: EmbeddingsRequest) -> list[Any]:

@@ -1,5 +1,6 @@
 """The one error shape, and the one table that maps what the packages raise to it."""
 
+import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from greatrouter_accounts.errors import (
     AccountsError,
     AnswerNotKept,
     BudgetExceeded,
+    CounterFailed,
     InsufficientCredit,
     KeyRejected,
     OtherRequest,
@@ -70,6 +72,9 @@ CODE_OF_STATUS = {
     503: "model_warming",
 }
 
+# What a task is cancelled with when the server stops and has waited for it long enough.
+STOPPING = "the server stops"
+STARTED_AGAIN_S = 5
 # What a retry does not cure, beside every 402.
 NO_RETRY = ("daily_budget_exceeded", "answer_not_kept")
 
@@ -118,10 +123,26 @@ def unknown_model(model_id: str) -> ApiError:
     return ApiError(404, f"no model is called {model_id!r}; GET /v1/models lists them", "model_not_found", "model")
 
 
+def is_stopping(error: BaseException) -> bool:
+    """Whether it ends a request because the server stops."""
+    return isinstance(error, asyncio.CancelledError) and STOPPING in error.args
+
+
+def stopped() -> ApiError:
+    return ApiError(
+        503,
+        "the server is stopping and could not wait for this answer any longer; send the request again",
+        code="server_stopping",
+        retry_after_s=STARTED_AGAIN_S,
+    )
+
+
 def from_exception(error: BaseException, request_id: str) -> ApiError:
     """What the caller sees of an exception; anything unforeseen is a 500 that only names the request."""
     if isinstance(error, ApiError):
         return error
+    if is_stopping(error):
+        return stopped()
     for kind in type(error).__mro__:
         if kind in TABLE:
             return TABLE[kind](error)
@@ -139,7 +160,7 @@ def _rate_limited(error: Any) -> ApiError:
     return ApiError(
         429,
         str(error),
-        retry_after_s=rate_limits.A_MINUTE_S if math.isinf(error.wait_s) else max(1, math.ceil(error.wait_s)),
+        retry_after_s=None if math.isinf(error.wait_s) else max(1, math.ceil(error.wait_s)),  # no wait lets it in
         metadata={"limit": limit, "allowed": error.limit, "of": whose},
         more_headers=rate_limits.of_refused(error),
     )
@@ -154,6 +175,7 @@ def _over_budget(error: Any) -> ApiError:
         code="daily_budget_exceeded",
         retry_after_s=max(1, math.ceil((end - datetime.now(UTC)).total_seconds())),
         metadata={
+            "of": "key" if error.of_key else "organization",
             "period": error.period,
             "ends_at": end.isoformat(),
             **{f"{name}_dollars": float(amount / 100) for name, amount in amounts.items()},
@@ -184,6 +206,7 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     AnswerNotKept: lambda error: ApiError(409, str(error), "answer_not_kept", "Idempotency-Key", A_DAY_S),
     OtherRequest: lambda error: ApiError(422, str(error), param="Idempotency-Key"),
     StoreFailed: lambda _: ApiError(503, ACCOUNTS_DOWN, code="internal_error", retry_after_s=5),
+    CounterFailed: lambda _: ApiError(503, COUNTER_DOWN, code="internal_error", retry_after_s=5),
     ModelNotServed: lambda error: ApiError(404, str(error), code="model_not_found", param="model"),
     InvalidInput: lambda error: ApiError(400, str(error), param=error.param),
     Overloaded: lambda error: ApiError(429, str(error), retry_after_s=max(1, round(error.retry_after_s))),
@@ -194,6 +217,10 @@ TABLE: Mapping[type, Callable[[Any], ApiError]] = {
     ChainExhausted: _exhausted,
 }
 A_DAY_S = 24 * 3600  # then the key is free
+COUNTER_DOWN = (
+    "what counts the limits of this organization or key is unavailable at the moment, so that nobody who is limited is "
+    "let in; nothing was charged"
+)
 ACCOUNTS_DOWN = "accounts are unavailable at the moment; nothing was charged"
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from greatrouter_api import conversation, present
 from greatrouter_api.decision import Answered, Matter
 from greatrouter_api.errors import ApiError, attempt_row
 from greatrouter_api.plan import Asking, Plan, Planner
-from greatrouter_api.runner import Ran, Runner
+from greatrouter_api.runner import Instead, Ran, Runner
 from greatrouter_api.schemas import ModelsRouteRequest, RouteFilter, RouteRequest, SuggestRequest
 from greatrouter_api.sessions import Sessions, continued
 from greatrouter_catalog.arrays import CAPABILITIES, MODALITIES, PRICE_TIERS, TASKS, mask
@@ -35,12 +36,9 @@ class Flow:
     async def route(self, request: RouteRequest, asking: Asking) -> bytes:
         """The answer of `POST /v1/auto/route`. Raises `ApiError` and what serving and accounts raise."""
         started = time.perf_counter()
-        plan = await self.planner.plan(request, matter_of(request, self.sessions, asking.caller), asking)
-        if request.session_id and content_mode_of(request.input) is None:  # what is handed over is what "it" means
-            session = self.sessions.get(asking.caller.organization_id, request.session_id)
-            prompt = continued(session, plan.decision.classification.task, request.prompt)
-            plan = replace(plan, call=replace(plan.call, prompt=prompt))
-        ran = await self._run(plan, asking)
+        matter = matter_of(request, self.sessions, asking.caller)
+        plan = await self._planned(request, matter, asking)
+        ran = await self._run(plan, asking, partial(self._planned, request, replace(matter, unpaid_only=True), asking))
         session_id = request.session_id or uuid7("ses_")
         tokens = ran.outcome.reply.usage.prompt_tokens
         answered = Answered(ran.outcome.target.model_id, ran.outcome.target.provider, tokens)
@@ -52,15 +50,24 @@ class Flow:
         """The answer of `POST /v1/models/route`."""
         started = time.perf_counter()
         request, matter = explicit_matter(request)
-        ran = await self._run(await self.planner.plan(request, matter, asking), asking)
+        again = partial(self.planner.plan, request, replace(matter, unpaid_only=True), asking)
+        ran = await self._run(await self.planner.plan(request, matter, asking), asking, again)
         routed, timed = self.routed(ran), timing(started, ran)
         timed["routing_ms"] += timed.pop("classification_ms")
         return orjson.dumps({**routed, **routed["model"], "timing": timed})
 
-    async def _run(self, plan: Plan, asking: Asking) -> Ran:
+    async def _planned(self, request: RouteRequest, matter: Matter, asking: Asking) -> Plan:
+        plan = await self.planner.plan(request, matter, asking)
+        if not request.session_id or content_mode_of(request.input) is not None:
+            return plan  # what is handed over is what "it" means
+        session = self.sessions.get(asking.caller.organization_id, request.session_id)
+        prompt = continued(session, plan.decision.classification.task, request.prompt)
+        return replace(plan, call=replace(plan.call, prompt=prompt))
+
+    async def _run(self, plan: Plan, asking: Asking, instead: Instead) -> Ran:
         """A field at fault is named as the caller wrote it: here it stands within `input`."""
         try:
-            return await self.runner.run(plan, asking.caller)
+            return await self.runner.run(plan, asking.caller, instead)
         except (InvalidInput, ChainRejected) as error:
             error.param = error.param and f"input.{error.param}"
             raise

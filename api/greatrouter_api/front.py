@@ -16,10 +16,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.gate import Ticket
 from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.keys import SHAPE as KEY_SHAPE
 from greatrouter_accounts.keys import Caller
 from greatrouter_api import rate_limits
-from greatrouter_api.errors import EXPECTED, ApiError, from_exception
+from greatrouter_api.activity import refused_at_the_door
+from greatrouter_api.errors import EXPECTED, STOPPING, ApiError, from_exception, is_stopping, stopped
+from greatrouter_api.relay import DONE
 from greatrouter_api.scopes import ASK, RUN, Scopes, require
 from greatrouter_api.settings import SettingsInvalid
 
@@ -39,7 +43,10 @@ EVENTS = (
 )
 SANE_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 LONGEST_ID = 128
+SHORTEST_KEY = 23  # gr- and twenty characters
 BODY_TIMEOUT_S = 30.0
+IDEMPOTENCY_KEY = b"idempotency-key"
+LEFT = "the caller left"
 
 
 class CallerLeft(Exception):
@@ -48,13 +55,15 @@ class CallerLeft(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A hot endpoint's request: headers in lower case, the whole body, and who asks."""
+    """A hot endpoint's request: headers in lower case, the whole body, and who asks. A `ticket` is there where the
+    caller is limited; it is admitted already, but where the request may be a repetition."""
 
     path: str
     headers: Mapping[bytes, bytes]
     body: bytes
     caller: Caller
     request_id: str
+    ticket: Ticket | None = None
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1").strip()
@@ -99,13 +108,16 @@ class Endpoint:
 
 
 class Connection(Protocol):
-    """Of one caller; `on_lost` is called once when it ends."""
+    """Of one caller; `interrupt` is called with `LEFT` when it ends, and with `STOPPING` when it must."""
 
-    on_lost: Callable[[], None] | None
+    interrupt: Callable[[str], None] | None
 
 
 class Backing(Protocol):
-    """What stands behind the door: open within `running()`, and then it knows who a key belongs to."""
+    """What stands behind the door: open within `running()`, and then it knows who a key belongs to. Who sets `stopping`
+    is about to close the door."""
+
+    stopping: bool
 
     def running(self) -> AbstractAsyncContextManager[None]: ...
 
@@ -125,33 +137,37 @@ class Front:
         self._backing = backing
         self._max_body_bytes = max_body_bytes
 
+    def stop(self) -> None:
+        """Nothing is refused yet, but whoever asks is told that it will be."""
+        self._backing.stopping = True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
         if scope["path"].endswith("/") and scope["path"] != "/":  # the same place; a redirect would lose the body
             scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
-        headers = dict(scope["headers"])
-        request_id = _request_id(headers.get(b"x-request-id"))
+        headers = by_name(scope["headers"])
+        known = request_id(headers.get(b"x-request-id"))
         if self._cors:
             origin = headers.get(b"origin", b"*")
             allowed = bool(self._cors & {b"*", origin})
             send = _told_to_browsers(send, origin if allowed else None)
             if allowed and scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-                await _send_preflight(send, headers, request_id)
+                await _send_preflight(send, headers, known)
                 return
         endpoint = self._endpoints.get(scope["path"])
         if endpoint is None:
-            await self._pass_on(scope, receive, send, request_id)
+            await self._pass_on(scope, receive, send, known)
             return
         try:
             if scope["method"] != "POST":
                 raise ApiError(405, f"{endpoint.path} takes POST, not {scope['method']}", allow="POST")
-            await self._serve(endpoint, scope, headers, receive, send, request_id)
+            await self._serve(endpoint, scope, headers, receive, send, known)
         except CallerLeft:
             return
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, the caller gets the one error shape
-            await _send_error(send, error, request_id)
+            await _send_error(send, error, known)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """What keeps the server from starting is said in one line; a bug shows its traceback."""
@@ -174,22 +190,29 @@ class Front:
         send: Send,
         request_id: str,
     ) -> None:
-        caller = await self._backing.accounts.authenticate(key_in(headers))
+        accounts = self._backing.accounts
+        caller = await accounts.authenticate(key_in(headers))
         require(caller, endpoint.scopes)
-        gate = self._backing.accounts.gate
-        ticket = await gate.admit(caller) if endpoint.runs_models else None
-        if ticket is None:
+        if not endpoint.runs_models:
             await self._work(endpoint, scope, headers, receive, send, request_id, caller)
             return
+        ticket = accounts.gate.ticket(caller)
+        if ticket is not None:
+            send = _telling(send, ticket)
         try:
-            telling = _telling(send, lambda: rate_limits.of_admitted(gate, ticket))
-            await self._work(endpoint, scope, headers, receive, telling, request_id, caller)
+            # A repetition runs nothing and counts for nothing: whoever knows that it is none admits it.
+            if ticket is not None and IDEMPOTENCY_KEY not in headers:
+                await ticket.admit()
+            await self._work(endpoint, scope, headers, receive, send, request_id, caller, ticket)
         except CallerLeft:
             raise
-        except Exception as error:  # noqa: BLE001 - as outside, but that an error says too how the limits stand
-            await _send_error(telling, error, request_id)
+        except Exception as error:  # noqa: BLE001 - as outside, but that the log and the limits are told too
+            if (row := refused_at_the_door(error, endpoint.path, request_id, caller)) is not None:
+                accounts.record_refused(row)
+            await _send_error(send, error, request_id)
         finally:
-            ticket.release()
+            if ticket is not None:
+                ticket.release()
 
     async def _work(
         self,
@@ -200,16 +223,17 @@ class Front:
         send: Send,
         request_id: str,
         caller: Caller,
+        ticket: Ticket | None = None,
     ) -> None:
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await _read(receive, headers, self._max_body_bytes)
         except TimeoutError as error:
-            raise ApiError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from error
-        answering = _answer(endpoint, Incoming(endpoint.path, headers, body, caller, request_id), send)
+            raise too_slow() from error
+        answering = _answer(endpoint, Incoming(endpoint.path, headers, body, caller, request_id, ticket), send)
         # Behind another server than ours nobody says when a caller leaves; the work is then done all the same.
         connection: Connection | None = scope.get("state", {}).get("connection") if endpoint.runs_models else None
-        await (answering if connection is None else _unless_caller_leaves(answering, connection))
+        await (answering if connection is None else _unless_interrupted(answering, connection))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
@@ -230,16 +254,30 @@ class Front:
             await _send_error(send, error, request_id)
 
 
-def _telling(send: Send, more: Callable[[], Headers]) -> Send:
-    """`send` that adds what `more` says when an answer begins, in place of what the answer says of it."""
+def _telling(send: Send, ticket: Ticket) -> Send:
+    """`send` that adds how the limits stand when an answer begins, in place of what the answer says of it (a refusal
+    says so itself), and gives the request's place back before the last of the answer goes out: whoever has it may come
+    again at once, and of a hundred that came over a new connection 2 to 7 found their own place taken."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            told = dict(more())
-            message["headers"] = [*(h for h in message.get("headers", []) if h[0] not in told), *told.items()]
+            if (standing := await ticket.standing()) is not None:
+                told = dict(rate_limits.of_admitted(ticket, standing))
+                message["headers"] = [*(h for h in message.get("headers", []) if h[0] not in told), *told.items()]
+        elif not message.get("more_body") or message["body"].endswith(DONE):
+            await _leave(ticket)
         await send(message)
 
     return sending
+
+
+async def _leave(ticket: Ticket) -> None:
+    """The answer is there and charged: that the server stops does not keep it back."""
+    try:
+        await ticket.leave()
+    except asyncio.CancelledError as error:
+        if not is_stopping(error):
+            raise
 
 
 def _told_to_browsers(send: Send, origin: bytes | None) -> Send:
@@ -266,14 +304,33 @@ async def _send_preflight(send: Send, headers: Mapping[bytes, bytes], request_id
     await send({"type": "http.response.body", "body": b""})
 
 
+def by_name(raw: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers, of which the names are in lower case. The last of several counts, but of those that say who asks and for
+    what: to a proxy that looks at the first the request would be another's, so together they are no key."""
+    headers = dict(raw)
+    if len(headers) != len(raw):
+        for single in (b"authorization", b"x-api-key", IDEMPOTENCY_KEY):
+            given = [value for name, value in raw if name == single]
+            if len(given) > 1:
+                headers[single] = b", ".join(given)
+    return headers
+
+
 def key_in(headers: Mapping[bytes, bytes]) -> str:
-    """The API key a request carries. Raises `ApiError` 401 where it carries none."""
+    """The API key a request carries. Raises `ApiError` 401 where it carries none, or two."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else ""
-    key = key or headers.get(b"x-api-key", b"").decode("latin-1").strip()
+    other = headers.get(b"x-api-key", b"").decode("latin-1").strip()
+    if key and other and key != other:
+        raise ApiError(401, "Authorization and X-API-Key hold different keys; send one of them")
+    key = key or other
     if not key:
         raise ApiError(401, "an API key is required: send `Authorization: Bearer KEY` or `X-API-Key: KEY`")
     return key
+
+
+def too_slow() -> ApiError:
+    return ApiError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s")
 
 
 async def _read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
@@ -318,42 +375,46 @@ async def _send_events(send: Send, stream: EventStream, request_id: str) -> None
         try:
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except Exception as error:  # noqa: BLE001 - the outermost place: the status is gone, so it is said in the stream
+        except BaseException as error:  # the outermost place: the status is gone, so it is said in the stream
+            if not isinstance(error, Exception) and not is_stopping(error):
+                raise
             answer = _logged(error, request_id)
             await send({"type": "http.response.body", "body": b"data: " + answer.body() + b"\n\n", "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _unless_caller_leaves(answer: Coroutine[Any, Any, None], connection: Connection) -> None:
-    """A caller who hangs up stops the work for it: the upstream call is closed and what was reserved is released.
+async def _unless_interrupted(answer: Coroutine[Any, Any, None], connection: Connection) -> None:
+    """A caller who hangs up stops the work for it, and so does the end of the server: the upstream call is closed and
+    what was reserved is released.
 
-    Raises `CallerLeft` then; a cancellation from anywhere else goes on as it is.
+    Raises `CallerLeft` then, or `ApiError` 503; a cancellation from anywhere else goes on as it is.
     """
     work = asyncio.current_task()
     assert work is not None  # a coroutine always runs in a task
-    left = False
+    why = ""
 
-    def leave() -> None:
-        nonlocal left
-        left = True
-        work.cancel()
+    def interrupt(reason: str) -> None:
+        nonlocal why
+        if not why:  # once: what is to be done then must not be interrupted as well
+            why = reason
+            work.cancel(reason)
 
-    connection.on_lost = leave
+    connection.interrupt = interrupt
     try:
         await answer
     except asyncio.CancelledError as error:
-        if left and work.uncancel() == 0:
-            raise CallerLeft from error
+        if why and work.uncancel() == 0:
+            raise (stopped() if why == STOPPING else CallerLeft()) from error
         raise
     finally:
-        connection.on_lost = None
+        connection.interrupt = None
 
 
-def _request_id(given: bytes | None) -> str:
-    """The caller's own id where it is sane, else a new one."""
+def request_id(given: bytes | None) -> str:
+    """The caller's own id where it is sane, else a new one. One that holds an API key would be logged and shown."""
     if given and len(given) <= LONGEST_ID:
         text = given.decode("latin-1")
-        if SANE_ID_CHARACTERS.issuperset(text):
+        if SANE_ID_CHARACTERS.issuperset(text) and not (len(text) >= SHORTEST_KEY and KEY_SHAPE.search(text)):
             return text
     return uuid7("req_")
 
@@ -364,7 +425,7 @@ async def _send_error(send: Send, error: Exception, request_id: str) -> None:
     await _send(send, answer.status, answer.body(), request_id, extra)
 
 
-def _logged(error: Exception, request_id: str) -> ApiError:
+def _logged(error: BaseException, request_id: str) -> ApiError:
     answer = from_exception(error, request_id)
     if answer.status == 500:
         log.error(json.dumps({"event": "internal_error", "request_id": request_id}), exc_info=error)

@@ -16,10 +16,10 @@ from greatrouter_accounts.idempotency import Kept, Repeats
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.ledger import Run
 from greatrouter_api.errors import ApiError
-from greatrouter_api.front import EVENTS, JSON, Answer, Backing, Endpoint, EventStream, Headers, Incoming
+from greatrouter_api.front import EVENTS, JSON, Answer, Backing, Endpoint, EventStream, Headers, Incoming, by_name
+from greatrouter_api.front import IDEMPOTENCY_KEY as KEY
 from greatrouter_api.relay import DONE
 
-KEY = b"idempotency-key"
 LONGEST_KEY = 255
 REPLAYED = (b"idempotent-replayed", b"true")
 # What is larger is not kept: 500 texts embedded in 1,024 dimensions have 5 MB, a picture in base64 has 2.
@@ -49,7 +49,7 @@ async def plain_once(
     repeats: Repeats, request: Request, caller: Caller, body: bytes, run: Callable[[], Coroutine[Any, Any, bytes]]
 ) -> Response:
     """For an endpoint that FastAPI calls: what `run` answers is JSON."""
-    headers = {name.lower(): value for name, value in request.headers.raw}
+    headers = by_name(request.headers.raw)
     incoming = Incoming(request.url.path, headers, body, caller, request.scope.get("greatrouter.request_id", ""))
     if KEY not in headers:
         return Response(await run(), media_type=JSON[1].decode())
@@ -73,6 +73,8 @@ async def once(
     if isinstance(begun, Kept):
         return _replayed(begun)
     try:
+        if incoming.ticket is not None:
+            await incoming.ticket.admit()
         given = _whole(await answer(replace(incoming, caller=replace(incoming.caller, run=begun))))
     except BaseException:  # a caller who left, too
         with suppress(StoreFailed):  # then it is freed later

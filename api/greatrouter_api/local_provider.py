@@ -48,7 +48,8 @@ class LocalProvider:
         texts = [given] if isinstance(given, str) else given
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise InvalidInput("input.input must be a string or a list of strings")
-        embedded = await self._engine.embed(target.upstream_model, texts, dimensions=call.input.get("dimensions"))
+        dimensions = call.input.get("dimensions")
+        embedded = await self._engine.embed(target.upstream_model, texts, dimensions=dimensions, batch_tier=call.batch)
         body = wire.dumps(wire.embeddings(target.model_id, self.name, embedded))
         return Reply(body, Usage(prompt_tokens=embedded.prompt_tokens))
 
@@ -56,7 +57,7 @@ class LocalProvider:
         query, documents = call.input.get("query", call.prompt), document_texts(call.input)
         if not isinstance(query, str):
             raise InvalidInput("input.query must be a string")
-        reranked = await self._engine.rerank(target.upstream_model, query, documents)
+        reranked = await self._engine.rerank(target.upstream_model, query, documents, batch_tier=call.batch)
         top_n = call.input.get("top_n")
         answer = wire.rerank(
             call.request_id,

@@ -80,5 +80,5 @@ def _allowed(schema: Schema) -> str:
         return f"a list of {'texts' if schema['items'].get('type') == 'string' else 'tables'}"
     if kind == "string":
         return "a path in quotes" if schema.get("format") == "path" else "a text in quotes"
-    bounds = [f"{words} {schema[name]:g}" for name, words in BOUNDS.items() if name in schema]
+    bounds = [f"{words} {schema[name]:,.15g}" for name, words in BOUNDS.items() if name in schema]
     return ", ".join([KINDS.get(str(kind), "another kind of value"), *bounds])

@@ -32,8 +32,8 @@ CHAT = "/v1/chat/completions"
 # What an endpoint reads beside its body, and answers beside `X-Request-Id`.
 REQUEST_HEADERS = {
     CHAT: ("X-GR-Cache-TTL", "X-GR-Guardrails"),
-    "/v1/auto/route": ("X-GR-Guardrails",),
-    "/v1/models/route": ("X-GR-Guardrails",),
+    "/v1/auto/route": ("X-GR-Guardrails", "X-Tier"),
+    "/v1/models/route": ("X-GR-Guardrails", "X-Tier"),
     "/v1/embeddings": ("X-GR-Guardrails", "X-Tier", "Prefer"),
     "/v1/rerank": ("X-GR-Guardrails", "X-Tier", "Prefer"),
     "/v2/rerank": ("X-GR-Guardrails", "X-Tier", "Prefer"),

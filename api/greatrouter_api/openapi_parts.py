@@ -14,7 +14,7 @@ OTHER_CODES = {
     404: ("model_not_found",),
     409: ("answer_not_kept",),
     429: ("daily_budget_exceeded",),
-    503: ("internal_error",),
+    503: ("server_stopping", "internal_error"),
 }
 WHEN = {
     400: "Malformed, out of range or unknown; `param` says where, `message` what is allowed",
@@ -32,7 +32,7 @@ WHEN = {
     429: "Too much at once; or the day's budget is spent, and then a retry does not help",
     500: "A bug; the message carries the request id",
     502: "Every model of the fallback chain failed; `metadata.attempts` lists each attempt",
-    503: "A local model is cold, or a part of the server is not there at the moment",
+    503: "A local model is cold, the server is stopping, or a part of it is not there at the moment",
 }
 
 ERROR_SCHEMA: dict[str, Any] = {
@@ -68,8 +68,9 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     },
     "X-Tier": {
-        "description": "`batch`: the discounted tier of a model served here, which yields to realtime work.",
-        "schema": {"type": "string"},
+        "description": "`batch`: the discounted tier of a model served here, which yields to realtime work. Empty is "
+        "as good as absent.",
+        "schema": {"type": "string", "enum": ["realtime", "batch", ""]},
     },
     "Prefer": {
         "description": "`wait=N`: where the model is cold, hold the request up to N seconds instead of a 503.",

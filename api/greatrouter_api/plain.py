@@ -1,14 +1,14 @@
 """What the ordinary endpoints share: the services, who asks, what was sent, and the answer as JSON."""
 
+import asyncio
 from typing import Protocol
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from greatrouter_accounts.keys import Caller
-from greatrouter_api import wire
+from greatrouter_api import front, wire
 from greatrouter_api.errors import ApiError
-from greatrouter_api.front import key_in
 from greatrouter_api.schemas import Body, parse
 from greatrouter_api.scopes import Scopes, require
 from greatrouter_api.services import Services
@@ -23,7 +23,7 @@ class HasServices(Protocol):
 
 async def caller_of(request: Request, services: Services, scopes: Scopes) -> Caller:
     """Who asks, with a key that has one of `scopes`. Raises `ApiError` 401 and 403, and `KeyRejected`."""
-    key = key_in({name.lower(): value for name, value in request.headers.raw})
+    key = front.key_in(front.by_name(request.headers.raw))
     caller = await services.accounts.authenticate(key)
     require(caller, scopes)
     return caller
@@ -34,14 +34,20 @@ async def body_of(request: Request, model: type[Body], services: Services) -> Bo
     return parse(model, await raw_body(request, services))
 
 
-async def raw_body(request: Request, services: Services) -> bytes:
-    """The request's body as it came. Raises `ApiError` 413."""
+async def raw_body(request: Request, services: Services, at_most: int | None = None) -> bytes:
+    """The request's body as it came, of `at_most` so many bytes and never more than the settings allow. Raises
+    `ApiError` 408 and 413."""
     limit, chunks, size = services.settings.max_body_bytes, [], 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            raise ApiError(413, f"the body is larger than {limit:,} bytes (max_body_bytes)")
+    limit = limit if at_most is None else min(limit, at_most)
+    try:
+        async with asyncio.timeout(front.BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise ApiError(413, f"the body is larger than {limit:,} bytes")
+    except TimeoutError as error:
+        raise front.too_slow() from error
     return b"".join(chunks)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from greatrouter_accounts.keys import Caller
@@ -11,33 +12,40 @@ from greatrouter_api.activity import Entry
 from greatrouter_api.charging import is_free
 from greatrouter_api.decision import Decider, Decision, Matter
 from greatrouter_api.errors import ApiError
+from greatrouter_api.reservation import bound, most_cents
 from greatrouter_api.schemas import Asked
+from greatrouter_api.tiers import Tiers
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import Pricing
 from greatrouter_ranking.ranker import Choice
 from greatrouter_ranking.reasons import of_named, reason
 from greatrouter_serving.call import Attempt, Call, Target
 
 SANDBOX = "sandbox"
+USED_UP = "The budget is used up, which leaves free models and those served here. "
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, through which endpoint, under which request id."""
+    """Who asks, through which endpoint, under which request id; `batch` for the discounted tier of what is served
+    here."""
 
     caller: Caller
     endpoint: str
     request_id: str
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`targets` are tried in order, one for each of `choices`; `estimate_cents` covers the dearest of them, `tokens`
-    what each may take. `budgeted` is false where all of them are served here."""
+    """`targets` are tried in order, one for each of `choices`, charged by one each of `prices`; `estimate_cents` covers
+    the dearest of them, `tokens` what each may take. `budgeted` is false where all are free or served here."""
 
     decision: Decision
     choices: Sequence[Choice]
     targets: Sequence[Target]
+    prices: Sequence[Pricing]
     call: Call
     entry: Entry
     estimate_cents: Decimal
@@ -54,12 +62,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """`attempts` is how many endpoints one request may try; `unset_keys` are the environment variables that were to
-    hold a key and did not, by provider."""
+    """`attempts` is how many endpoints one request may try; `tiers` say what each costs; `unset_keys` are the
+    environment variables that were to hold a key and did not, by provider."""
 
     catalog: Catalog
     decider: Decider
     attempts: int
+    tiers: Tiers
     unset_keys: Mapping[str, str] = field(default_factory=dict)
 
     async def plan(self, request: Asked, matter: Matter, asking: Asking) -> Plan:
@@ -68,15 +77,15 @@ class Planner:
         if not decision.available:
             raise self.unavailable(decision)
         found, choices = decision.classification, decision.ranking.endpoints
-        units = _bound(decision)
         models = [self.catalog.model(choice.row) for choice in choices]
-        # What is reserved must cover whichever model answers.
-        dearest = max(models, key=lambda model: model.pricing.cost_cents(units)) if len(models) > 1 else models[0]
+        prices = [self.tiers.pricing(model, batch=asking.batch) for model in models]
+        units = [bound(decision.profile, model) for model in models]
         return Plan(
             decision=decision,
             choices=choices,
             targets=[self._target(choice, asking.caller) for choice in choices],
-            call=Call(found.task, matter.prompt, matter.input, found.content_mode, asking.request_id),
+            prices=prices,
+            call=Call(found.task, matter.prompt, matter.input, found.content_mode, asking.request_id, asking.batch),
             entry=Entry(
                 request_id=asking.request_id,
                 organization_id=asking.caller.organization_id,
@@ -88,15 +97,20 @@ class Planner:
                 fallback_chain=" ".join(self.catalog.ids[choice.row] for choice in choices),
                 optimization=request.optimization,
                 content_mode=found.content_mode.value,
+                catalog_version=self.catalog.version,
             ),
-            estimate_cents=dearest.pricing.cost_cents(units),
-            free=is_free(dearest),
-            budgeted=not all(model.hosted for model in models),
-            tokens=units.prompt_tokens + units.completion_tokens,
+            # What is reserved must cover whichever model answers.
+            estimate_cents=max(map(partial(most_cents, decision.profile), models, prices)),
+            free=all(map(is_free, models)),
+            budgeted=not all(model.hosted or is_free(model) for model in models),
+            tokens=max(each.prompt_tokens + each.completion_tokens for each in units),
         )
 
     def reason(self, decision: Decision, choice: Choice) -> str:
         """Why a choice, or an endpoint to try, stands where it does."""
+        return f"{USED_UP}{self._reason(decision, choice)}" if decision.unpaid_only else self._reason(decision, choice)
+
+    def _reason(self, decision: Decision, choice: Choice) -> str:
         if decision.explicit:
             model = self.catalog.model(choice.row)
             return of_named(model.id, model.provider, choice, decision.ranking)
@@ -145,23 +159,17 @@ def joined(plans: Sequence[Plan], most: int) -> Plan:
             target: (plan, choice) for target, choice in list(zip(plan.targets, plan.choices, strict=True))[:room]
         }
     targets = list(places)[:most]
+    prices = {target: price for plan in plans for target, price in zip(plan.targets, plan.prices, strict=True)}
     used = [places[target][0] for target in targets]
     first, dearest = plans[0], max(used, key=lambda plan: plan.estimate_cents)
     return replace(
         first,
         choices=[places[target][1] for target in targets],
         targets=targets,
+        prices=[prices[target] for target in targets],
         entry=replace(first.entry, fallback_chain=" ".join(target.model_id for target in targets)),
         estimate_cents=dearest.estimate_cents,
         free=all(plan.free for plan in used),
         budgeted=any(plan.budgeted for plan in used),
         tokens=max(plan.tokens for plan in used),
     )
-
-
-def _bound(decision: Decision) -> Any:
-    """The units to reserve for: what is expected, or as many tokens as the caller allows where that is more."""
-    profile = decision.profile
-    if profile.max_output <= profile.expected.completion_tokens:
-        return profile.expected
-    return replace(profile.expected, completion_tokens=profile.max_output)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
+from functools import cached_property
 
 import numpy as np
 
@@ -10,10 +11,9 @@ from greatrouter_accounts.keys import Caller
 from greatrouter_api.charging import is_free
 from greatrouter_api.configured import LOCAL
 from greatrouter_api.errors import ApiError
+from greatrouter_api.settings import EVERY_MODEL
 from greatrouter_catalog.catalog import Catalog
 from greatrouter_ranking.constraints import BoolArray, Included
-
-EVERYTHING = "*"
 
 
 class PlanModels:
@@ -22,10 +22,17 @@ class PlanModels:
 
     def __init__(self, catalog: Catalog, patterns: Mapping[str, Sequence[str]]) -> None:
         self._ids = catalog.ids
-        self._names = tuple(patterns)
-        narrow = {plan: wanted for plan, wanted in patterns.items() if EVERYTHING not in wanted}
-        unpaid = _unpaid(catalog) if narrow else np.zeros(0, dtype=np.bool_)
-        self._plans = {plan: Included(unpaid | _matching(catalog.ids, wanted)) for plan, wanted in narrow.items()}
+        self.names = tuple(patterns)
+        self._catalog = catalog
+        narrow = {plan: wanted for plan, wanted in patterns.items() if EVERY_MODEL not in wanted}
+        self._plans = {
+            plan: Included(self.unpaid.rows | matching(catalog.ids, wanted)) for plan, wanted in narrow.items()
+        }
+
+    @cached_property
+    def unpaid(self) -> Included:
+        """What is free and what is served here."""
+        return Included(_unpaid(self._catalog))
 
     def of(self, plan: str) -> Included | None:
         """None is everything."""
@@ -39,7 +46,7 @@ class PlanModels:
             return rows
         found = [row for row in rows if included.rows[row]]
         if rows and not found:
-            plans = [name for name in self._names if name not in self._plans or self._plans[name].rows[rows].any()]
+            plans = [name for name in self.names if name not in self._plans or self._plans[name].rows[rows].any()]
             where = f"it is in {', '.join(plans)}" if plans else "it is in no plan of this server"
             raise ApiError(
                 403,
@@ -51,7 +58,6 @@ class PlanModels:
 
 
 def _unpaid(catalog: Catalog) -> BoolArray:
-    """What is free and what is served here."""
     arrays = catalog.arrays
     found = np.array([arrays.providers[code] == LOCAL for code in arrays.provider], dtype=np.bool_)
     for row in np.flatnonzero(~arrays.price.any(axis=1)).tolist():
@@ -59,6 +65,7 @@ def _unpaid(catalog: Catalog) -> BoolArray:
     return found
 
 
-def _matching(ids: Sequence[str], patterns: Sequence[str]) -> BoolArray:
+def matching(ids: Sequence[str], patterns: Sequence[str]) -> BoolArray:
+    """Which of some model ids any of the patterns matches."""
     matches = re.compile("|".join(map(translate, patterns)) or r"(?!)").fullmatch
     return np.array([matches(model_id) is not None for model_id in ids], dtype=np.bool_)

@@ -122,9 +122,9 @@ class ModelView:
         }
 
     def _health_of(self, model: Model) -> dict[str, Any] | None:
-        """None for what was not tried lately. `GET /v1/model-health` says more."""
+        """None for what was hardly tried. `GET /v1/model-health` says more."""
         found = self._health.glance(model.id, model.provider)
-        if found is None:
+        if found is None or not found.telling:
             return None
         rate, latency_s = found.success_rate, found.latency_s()[0]
         return {

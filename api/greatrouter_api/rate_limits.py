@@ -5,16 +5,13 @@ import math
 from collections.abc import Iterable
 
 from greatrouter_accounts.errors import RateLimited
-from greatrouter_accounts.gate import Gate, Ticket
-from greatrouter_accounts.limits import Standing
-
-A_MINUTE_S = 60
+from greatrouter_accounts.gate import Ticket
+from greatrouter_accounts.limits import WINDOW_S, Standing, Taken
 
 
-def of_admitted(gate: Gate, ticket: Ticket) -> list[tuple[bytes, bytes]]:
+def of_admitted(ticket: Ticket, standing: Taken) -> list[tuple[bytes, bytes]]:
     """Of every answer to a request that was let in. Where key and organization are limited, whoever has less left."""
-    tokens = _tightest(gate.tokens(name) for name, _ in ticket.limited)
-    found = _headers({"requests": _tightest(ticket.taken.requests), "tokens": tokens})
+    found = _headers({"requests": _tightest(standing.requests), "tokens": _tightest(ticket.tokens())})
     return [(name.encode(), value.encode()) for name, value in found.items()]
 
 
@@ -33,7 +30,7 @@ def _headers(standings: dict[str, Standing | None]) -> dict[str, str]:
         found[f"x-ratelimit-limit-{kind}"] = str(limit)
         found[f"x-ratelimit-remaining-{kind}"] = str(left)
         found[f"x-ratelimit-reset-{kind}"] = _span(standing.reset_s)
-        policies.append(f'"{kind}";q={limit};w={A_MINUTE_S}')
+        policies.append(f'"{kind}";q={limit};w={WINDOW_S}')
         limits.append(f'"{kind}";r={left};t={standing.reset_s}')
     if limits:
         found |= {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(limits)}

@@ -1,5 +1,7 @@
 """Why nothing was left to choose from, as an error that says what to change."""
 
+from collections.abc import Sequence
+
 from greatrouter_api.errors import ApiError
 from greatrouter_ranking.profile import Profile
 from greatrouter_ranking.ranker import Ranking
@@ -47,8 +49,16 @@ def by_plan(ranking: Ranking) -> bool:
     return [*ranking.rejected][-1:] == ["plan"]
 
 
+def of_plan(ranking: Ranking, profile: Profile, plan: str, plans: Sequence[str]) -> ApiError:
+    """For a ranking of which an organization's plan left nothing; `plans` are those that would leave something."""
+    others = f"ask for {', '.join(plans)}" if plans else "no plan of this server does"
+    message = f"the plan {plan!r} of the organization includes no model that is left for the task {profile.task.value}"
+    metadata = {"plan": plan, "plans": list(plans), "rejected": dict(ranking.rejected)}
+    return ApiError(403, f"{message}; {others}", metadata=metadata)
+
+
 def error(ranking: Ranking, profile: Profile) -> ApiError:
-    """For a ranking over the whole catalog that came out empty."""
+    """For a ranking over the whole catalog that came out empty, and not by a plan."""
     if ranking.cheapest_cost_dollars is not None:
         cheapest = ranking.cheapest_cost_dollars
         return ApiError(
@@ -64,10 +74,6 @@ def error(ranking: Ranking, profile: Profile) -> ApiError:
             f"the catalog has no routable model for the task {profile.task.value}; run `greatrouter catalog refresh`",
             code="model_not_found",
         )
-    if by_plan(ranking):
-        task = profile.task.value
-        message = f"the organization's plan includes no model that is left for the task {task}; ask for another plan"
-        return ApiError(403, message, metadata={"rejected": dict(ranking.rejected)})
     last = ([*ranking.rejected] or [""])[-1]
     return ApiError(
         404,

@@ -1,18 +1,23 @@
 """Runs a plan: reserve, call the chain, charge, log, remember how the endpoints did."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.errors import BudgetExceeded
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.charging import Charge, billed
+from greatrouter_api.errors import ApiError
 from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import Plan, Planner
 from greatrouter_serving.call import Attempt, Outcome, Provider, Streaming, Usage
 from greatrouter_serving.chain import ChainRejected, open_chain, run_chain
 from greatrouter_serving.errors import ChainExhausted
+
+# Plans once more, among what no budget counts. Raises `ApiError` where there is nothing.
+Instead = Callable[[], Awaitable[Plan]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,10 @@ class Runner:
     outcomes: Outcomes
     timeout_s: float
 
-    async def run(self, plan: Plan, caller: Caller) -> Ran:
+    async def run(self, plan: Plan, caller: Caller, instead: Instead) -> Ran:
         """Raises what the chain and the accounts raise; then nothing is charged."""
-        async with self.charge(plan, caller) as charge:
+        charge, plan = await self.hold(plan, caller, instead)
+        async with charge:
             started = time.perf_counter()
             try:
                 outcome = await run_chain(plan.targets, plan.call, self.providers, timeout_s=self.timeout_s)
@@ -65,7 +71,23 @@ class Runner:
             self.observe(plan, error.attempts)
             raise
 
-    def charge(self, plan: Plan, caller: Caller) -> Charge:
+    async def hold(self, plan: Plan, caller: Caller, instead: Instead) -> tuple[Charge, Plan]:
+        """The charge of what is run, to be entered at once, and its plan: where a budget is used up, what `instead`
+        finds that no budget counts. Raises `BudgetExceeded` where that finds nothing."""
+        charge = self._charge(plan, caller)
+        try:
+            await charge.hold()
+        except BudgetExceeded as used_up:
+            try:
+                plan = await instead()
+            except ApiError:
+                charge.refuse(used_up)
+                raise used_up from None
+            charge = self._charge(plan, caller)
+            await charge.hold()
+        return charge, plan
+
+    def _charge(self, plan: Plan, caller: Caller) -> Charge:
         return Charge(
             self.accounts,
             caller,
@@ -83,7 +105,7 @@ class Runner:
         rank = plan.place(attempts)
         model, target = self.planner.catalog.model(plan.choices[rank].row), plan.targets[rank]
         usage = billed(counted, plan.decision.profile.expected, model)
-        return await charge.settle(model.pricing.cost_cents(usage), plan.entry.answered(target, usage, why, status))
+        return await charge.settle(plan.prices[rank], plan.entry.answered(target, usage, why, status))
 
     def observe(
         self, plan: Plan, attempts: Sequence[Attempt], completion_tokens: int = 0, elapsed_s: float = 0.0

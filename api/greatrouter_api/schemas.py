@@ -91,6 +91,20 @@ WHOLE = BeforeValidator(_whole)
 Count = Annotated[int, Field(ge=1), WHOLE]
 # JSON has types of its own: "5" is not a number, and 1 is not true.
 STRICT = ConfigDict(extra="ignore", strict=True)
+BOUNDS = ("max_tokens", "max_completion_tokens")
+
+
+def _with_bounds(input_: dict[str, Any]) -> dict[str, Any]:
+    """What it says of how long an answer may be is what money is set aside for, so it must be readable."""
+    for name in BOUNDS:
+        value = input_.get(name)
+        whole = value.is_integer() if isinstance(value, float) else type(value) is int
+        if value is not None and not (whole and value >= 1):
+            raise ValueError(f"input.{name}: must be a whole number, 1 or more")
+    return input_
+
+
+Input = Annotated[dict[str, Any], AfterValidator(_with_bounds)]
 
 
 class Feedback(BaseModel):
@@ -124,7 +138,7 @@ class RouteRequest(Asked):
     """`POST /v1/auto/route`"""
 
     prompt: Prompt
-    input: dict[str, Any] = Field(
+    input: Input = Field(
         description="The task's own input (messages, parameters, ...); {} lets the prompt be the input."
     )
     mode: Annotated[Literal["auto", "regex"], Or("auto")] = "auto"
@@ -135,7 +149,7 @@ class SuggestRequest(Asked):
     """`POST /v1/auto/suggest`"""
 
     prompt: Prompt
-    input: Annotated[dict[str, Any], Or({})] = {}
+    input: Annotated[Input, Or({})] = {}
     mode: Annotated[Literal["auto", "regex"], Or("auto")] = "auto"
     limit: Annotated[int, Field(ge=1, le=20), WHOLE, Or(5)] = 5
 
@@ -161,7 +175,7 @@ class ModelsRouteRequest(Asked):
     """`POST /v1/models/route`"""
 
     query: str = Field(min_length=1, description="A task, a task type, or a description of what is to be done.")
-    input: dict[str, Any] = Field(description="The task's own input (messages, parameters, ...).")
+    input: Input = Field(description="The task's own input (messages, parameters, ...).")
     maxCost: Literal[PRICE_TIERS] | None = Field(default=None, description="The dearest price tier.")  # type: ignore[valid-type]
     filter: RouteFilter | None = None
 

@@ -2,29 +2,25 @@
 
 import asyncio
 import logging
-import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.gate import Plan
-from greatrouter_accounts.limits import Limits
-from greatrouter_api import configured, present
+from greatrouter_api import configured, present, start_report
 from greatrouter_api.answer_cache import AnswerCache
 from greatrouter_api.chat import Chat
 from greatrouter_api.decision import Decider, Rankers
 from greatrouter_api.direct import Direct
 from greatrouter_api.feedback import FeedbackDesk
 from greatrouter_api.flow import Flow
+from greatrouter_api.home import make_home, open_accounts
 from greatrouter_api.outcomes import Outcomes
 from greatrouter_api.plan import Planner
 from greatrouter_api.plan_models import PlanModels
@@ -34,7 +30,8 @@ from greatrouter_api.pulse import Pulse
 from greatrouter_api.recommend import Recommender
 from greatrouter_api.runner import Runner
 from greatrouter_api.sessions import Sessions
-from greatrouter_api.settings import PlanSettings, Settings, SettingsInvalid
+from greatrouter_api.settings import Settings
+from greatrouter_api.tiers import Tiers
 from greatrouter_api.warming import Warming
 from greatrouter_catalog import facts, snapshot
 from greatrouter_catalog.catalog import Catalog
@@ -52,7 +49,6 @@ from greatrouter_serving.health import Health
 from greatrouter_serving.local.engine import Engine, LocalEmbedder, LocalModelConfig, Shelf
 
 log = logging.getLogger("greatrouter")
-SECRET_BYTES = 32  # of the key of the hashes of API keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class Services:
     view: present.ModelView
     engine: Engine
     accounts: Accounts
-    health: Health
+    outcomes: Outcomes
     feedback: FeedbackDesk
     flow: Flow
     preview: Preview
@@ -87,6 +83,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bo
     )
     accounts = open_accounts(settings, shared=shared)
     stack.callback(accounts.close)
+    await asyncio.to_thread(start_report.join, accounts)
     providers = await open_providers(settings, engine, stack)
     available = availability(catalog, settings)
     ability = abilities(catalog.arrays, catalog.scores)
@@ -101,7 +98,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bo
             Ranker(catalog.arrays, ability, available),
             Ranker(catalog.arrays, ability, np.ones(len(catalog), dtype=np.bool_)),
         ),
-        plans=PlanModels(catalog, {name: plan.models for name, plan in settings.plans.items()}),
+        plans=PlanModels(catalog, settings.models_of_plans),
         hosted_tasks=frozenset(
             Task(task) for model in configured.models(settings) if model.hosted for task in model.tasks
         ),
@@ -110,7 +107,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bo
         feedback=feedback,
     )
     view = present.ModelView(catalog, hosted_facts(settings, engine), available, health)
-    planner = Planner(catalog, decider, settings.fallback_models, settings.unset_keys)
+    tiers = Tiers({model.id: model.batch_discount for model in settings.local_models})
+    planner = Planner(catalog, decider, settings.fallback_models, tiers, settings.unset_keys)
     outcomes = Outcomes(health, accounts)
     runner = Runner(planner, accounts, providers, outcomes, settings.upstream_timeout_s)
     sessions = Sessions(settings.session_ttl_s, settings.max_sessions, time.monotonic)
@@ -125,7 +123,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bo
         providers=providers,
         outcomes=outcomes,
         available=available,
-        batch_share={model.id: model.batch_discount for model in settings.local_models},
+        tiers=tiers,
         timeout_s=settings.upstream_timeout_s,
     )
     return Services(
@@ -135,7 +133,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack, *, shared: bo
         view,
         engine,
         accounts,
-        health,
+        outcomes,
         feedback,
         flow,
         Preview(planner, sessions, view),
@@ -186,6 +184,8 @@ def hosted_facts(settings: Settings, engine: Engine) -> Callable[[str], Mapping[
                 "batch": float(realtime * price.batch_discount),
                 "input_per_million_tokens": float(price.embeddings_per_million_tokens),
                 "price_per_document": float(price.rerank_per_document),
+                "batch_input_per_million_tokens": float(price.embeddings_per_million_tokens * price.batch_discount),
+                "batch_price_per_document": float(price.rerank_per_document * price.batch_discount),
             },
         }
 
@@ -227,56 +227,3 @@ async def _open_neighbourhood(settings: Settings, engine: Engine) -> Neighbourho
     index = NearestNeighbours(examples, exemplars.read_vectors(data / "exemplars.npz", examples))
     calibration = artifacts.read_calibration(data / "calibration.json")
     return Neighbourhood(index, calibration, engine.embedder(settings.embedder))
-
-
-def make_home(settings: Settings) -> bytes:
-    """The home, for its owner's eyes only, and the server's secret in it. Raises `SettingsInvalid`."""
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret = server_secret(settings.home / "secret")
-    except OSError as error:
-        problem = f"cannot write to {settings.home} ({error.strerror}); set GREATROUTER_HOME to a folder of yours"
-        raise SettingsInvalid(problem) from error
-    if len(secret) != SECRET_BYTES:
-        raise SettingsInvalid(
-            f"{settings.home / 'secret'} is damaged: it has {len(secret)} bytes instead of {SECRET_BYTES}; restore it, "
-            "or delete it and make every API key anew"
-        )
-    return secret
-
-
-def open_accounts(settings: Settings, *, shared: bool = False) -> Accounts:
-    """`shared` says that other processes of this machine serve the same accounts."""
-    secret, redis = make_home(settings), settings.redis_url
-    return Accounts(
-        settings.accounts_database,
-        secret,
-        plans={name: _plan(plan) for name, plan in settings.plans.items()},
-        shared=shared or settings.database_url is not None,
-        redis_url=None if redis is None else redis.get_secret_value(),
-    )
-
-
-def _plan(plan: PlanSettings) -> Plan:
-    daily, monthly = plan.daily_budget_dollars, plan.monthly_budget_dollars
-    return Plan(
-        Limits(plan.requests_per_minute, plan.tokens_per_minute, plan.concurrent_requests),
-        None if daily is None else daily * 100,
-        None if monthly is None else monthly * 100,
-    )
-
-
-def server_secret(path: Path) -> bytes:
-    """32 random bytes that key the hashes of API keys; made at first use, readable by the owner alone.
-
-    Of several processes that start at once, one's secret is linked into place whole and all read that one.
-    """
-    if not path.exists():
-        pending = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-        with suppress(FileExistsError):
-            os.link(pending, path)
-        pending.unlink()
-    return path.read_bytes()

@@ -3,6 +3,7 @@
 import os
 import re
 from decimal import Decimal
+from fnmatch import translate
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -70,7 +71,27 @@ def _redis_address(url: SecretStr) -> SecretStr:
     return url
 
 
+def _pattern(pattern: str) -> str:
+    if not pattern or re.search(r"\s", pattern) or MATCHES_NOTHING in translate(pattern):
+        raise ValueError("this matches no model at all; a pattern of model ids is like openai/* or lab/small")
+    return pattern
+
+
+def _bookable(dollars: Decimal) -> Decimal:
+    if dollars != round(dollars, DECIMALS):
+        raise ValueError(f"at most {DECIMALS} decimals of a dollar are kept")
+    return dollars
+
+
 ModelId = Annotated[str, AfterValidator(_two_parts)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+# What `fnmatch` makes of a range that is empty, as [z-a].
+MATCHES_NOTHING = "(?!)"
+DECIMALS = 10  # of a dollar, as the ledger keeps them
+MOST_DOLLARS = 10_000_000
+MOST_COUNTED = 10**12
+Limit = Annotated[int | None, Field(gt=0, le=MOST_COUNTED)]
+SpendingLimit = Annotated[Decimal, Field(ge=0, le=MOST_DOLLARS), AfterValidator(_bookable)] | None
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_URLS = {
@@ -111,6 +132,7 @@ class ModelSettings(Strict):
     )
     input_per_million_tokens: Rate = Field(default=None, ge=0)
     cached_input_per_million_tokens: Rate = Field(default=None, ge=0)
+    cache_write_input_per_million_tokens: Rate = Field(default=None, ge=0)
     output_per_million_tokens: Rate = Field(default=None, ge=0)
     price_per_image: Rate = Field(default=None, ge=0)
     price_per_second: Rate = Field(default=None, ge=0)
@@ -167,15 +189,20 @@ class LocalModelSettings(Strict):
     )
 
 
+EVERY_MODEL = "*"
+# Plans whether or not the settings have a table for them.
+KNOWN_PLANS = ("free", "premium", "max", "ultra")
+
+
 class PlanSettings(Strict):
     """What each organization of a plan may use; the table's name is the plan's. What is absent is not limited."""
 
-    requests_per_minute: int | None = Field(default=None, gt=0, description="In any sixty seconds.")
-    tokens_per_minute: int | None = Field(default=None, gt=0, description="Of prompts and answers together.")
-    concurrent_requests: int | None = Field(default=None, gt=0, description="Under way at the same time.")
-    daily_budget_dollars: Decimal | None = Field(default=None, ge=0, description="Of a day of UTC.")
-    monthly_budget_dollars: Decimal | None = Field(default=None, ge=0, description="Of a month of UTC.")
-    models: list[str] = Field(default=["*"], description="Patterns of model ids, such as `openai/*`.")
+    requests_per_minute: Limit = Field(default=None, description="In any sixty seconds.")
+    tokens_per_minute: Limit = Field(default=None, description="Of prompts and answers together.")
+    concurrent_requests: Limit = Field(default=None, description="Under way at the same time.")
+    daily_budget_dollars: SpendingLimit = Field(default=None, description="Of a day of UTC.")
+    monthly_budget_dollars: SpendingLimit = Field(default=None, description="Of a month of UTC.")
+    models: list[Pattern] = Field(default=[EVERY_MODEL], description="Patterns of model ids, such as `openai/*`.")
 
 
 # Read by our clients, which may share a shell with the server.
@@ -216,8 +243,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8 * 1024 * 1024, gt=0, description="A larger request is a 413.")
     cors_origins: list[str] = Field(default=[], description="Origins whose web pages may call; `*` is all of them.")
     upstream_timeout_s: float = Field(default=120.0, gt=0, description="For one attempt at one provider.")
+    stop_timeout_s: float | None = Field(
+        default=None,
+        ge=0,
+        description="How long a server that is told to stop waits for what runs; `upstream_timeout_s` if absent.",
+    )
     markup: Decimal = Field(
         default=Decimal(0), ge=0, le=100, description="Share added to the price of providers' models; 0.05 is 5 %."
+    )
+    free_credit_dollars: Decimal = Field(
+        default=Decimal(0), ge=0, le=1_000_000, description="Granted with the first live key of each organization."
     )
     fallback_models: int = Field(default=3, ge=1, le=10, description="How many models one request may try.")
     session_ttl_s: float = Field(
@@ -232,6 +267,22 @@ class Settings(BaseSettings):
         if taken := sorted(BUILT_IN & providers.keys()):
             raise ValueError(f"{', '.join(taken)} is built in; give the provider another name")
         return providers
+
+    @field_validator("plans")
+    @classmethod
+    def _plans_apart(cls, plans: dict[str, PlanSettings]) -> dict[str, PlanSettings]:
+        """A table that no organization's plan is called by limits nobody."""
+        for name in plans:
+            if not name or not name.isprintable() or name != name.strip():
+                raise ValueError(
+                    f"{name!r} is no name of a plan; expected printable characters without blanks around them"
+                )
+            for other in (*KNOWN_PLANS, *plans):
+                if name != other and name.casefold() == other.casefold():
+                    raise ValueError(
+                        f"a table is called {name}, and a plan {other}: capital letters count; did you mean {other}?"
+                    )
+        return plans
 
     @classmethod
     def settings_customise_sources(
@@ -258,9 +309,19 @@ class Settings(BaseSettings):
         return SecretStr(found) if found.strip() else None
 
     @property
+    def patience_s(self) -> float:
+        """Of a server that is told to stop."""
+        return self.upstream_timeout_s if self.stop_timeout_s is None else self.stop_timeout_s
+
+    @property
     def accounts_database(self) -> Path | str:
         """The file of SQLite or the URL of PostgreSQL."""
         return self.home / "accounts.sqlite3" if self.database_url is None else self.database_url.get_secret_value()
+
+    @property
+    def models_of_plans(self) -> dict[str, list[str]]:
+        """The patterns of every plan that an organization may be given; one without a table has all models."""
+        return {name: [EVERY_MODEL] for name in KNOWN_PLANS} | {name: plan.models for name, plan in self.plans.items()}
 
     @property
     def unset_keys(self) -> dict[str, str]:

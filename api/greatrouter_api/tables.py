@@ -1,5 +1,6 @@
 """Tables for people, on a terminal of any width."""
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,23 +10,56 @@ from rich.markup import escape
 from rich.table import Table
 
 WIDEST = 120
+# No column that folds is narrower.
+NARROWEST = 4
 
 
 def console() -> Console:
-    """As wide as the terminal, within reason; where there is no terminal, wide enough for a table."""
-    found = Console(highlight=False)
-    found.width = min(found.width, WIDEST) if found.is_terminal else WIDEST
+    """As wide as the terminal, within reason; where there is no terminal and COLUMNS is not set, wide enough for a
+    table."""
+    return Console(highlight=False, width=min(shutil.get_terminal_size((WIDEST, 0)).columns, WIDEST))
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: int = 0, *, drop_empty: bool = False
+) -> None:
+    """The first `whole` columns are never folded: what stands there is copied. Others fold at blanks, and within a word
+    only where there is no room for it. With `drop_empty` a column without any cell is left out."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    kept = [place for place in range(len(columns)) if not (drop_empty and cells) or any(row[place] for row in cells)]
+    texts = [[columns[place], *(row[place] for row in cells)] for place in kept]
+    longest_words = [max(len(word) for text in column for word in text.split()) for column in texts]
+    terminal = console()
+    gap = 2 if sum(longest_words) + 2 * (len(kept) - 1) <= terminal.width else 1
+    widths = _widths([max(map(len, column)) for column in texts], longest_words, whole, terminal.width, gap)
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    for place, width in zip(kept, widths, strict=True):
+        shown.add_column(columns[place], overflow="fold", no_wrap=place < whole, width=width)
+    for row in cells:
+        shown.add_row(*(escape(row[place]) for place in kept))
+    terminal.print(f"[bold]{escape(title)}[/]")  # not the table's own, which would be folded to its width
+    terminal.print(shown)
+
+
+def _widths(whole_texts: list[int], longest_words: list[int], whole: int, width: int, gap: int) -> list[int]:
+    """How wide each column is. Where they have no room beside each other texts fold, and where their longest words have
+    none either, the longest of those; the first `whole` columns never do.
+
+    >>> _widths([17, 4], [17, 4], 1, 40, 2), _widths([17, 30, 9], [17, 9, 4], 1, 40, 1)
+    ([17, 4], [17, 16, 5])
+    >>> _widths([17, 30, 9], [17, 30, 4], 1, 40, 1)
+    [17, 17, 4]
+    """
+    room = width - gap * (len(whole_texts) - 1)
+    if sum(whole_texts) <= room:
+        return whole_texts
+    found = [*whole_texts[:whole], *longest_words[whole:]]
+    while sum(found) > room and max(found[whole:], default=0) > NARROWEST:
+        found[found.index(max(found[whole:]), whole)] -= 1
+    while sum(found) < room:
+        lines = [text / own for text, own in zip(whole_texts, found, strict=True)]
+        found[lines.index(max(lines))] += 1
     return found
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: int = 0) -> None:
-    """The first `whole` columns are never folded: what stands there is copied."""
-    shown = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for place, column in enumerate(columns):
-        shown.add_column(column, overflow="fold", no_wrap=place < whole)
-    for row in rows:
-        shown.add_row(*(escape(str(cell)) for cell in row))
-    console().print(shown)
 
 
 def suggestion_table(prompt: str, answer: dict[str, Any]) -> None:

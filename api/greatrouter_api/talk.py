@@ -16,6 +16,7 @@ from greatrouter_api.errors import attempt_row
 from greatrouter_api.flow import Flow
 from greatrouter_api.front import Headers
 from greatrouter_api.plan import Asking, Plan
+from greatrouter_api.runner import Instead
 from greatrouter_api.schemas import ChatRequest
 from greatrouter_serving.call import Attempt, Usage
 
@@ -42,12 +43,14 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """`started` and `ready` (to run) are `perf_counter` readings."""
+    """`instead` plans without what a used-up budget pays for; `started` and `ready` (to run) are `perf_counter`
+    readings."""
 
     flow: Flow
     request: ChatRequest
     asking: Asking
     plan: Plan
+    instead: Instead
     session_id: str
     keep: Keep
     started: float

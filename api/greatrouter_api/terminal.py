@@ -1,5 +1,6 @@
 """How the command line speaks: JSON and tables on standard output, one clear line on standard error when it fails."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from greatrouter_api.settings import Settings
+
+
+# An API key that was given where something else was expected is not printed whole.
+WHOLE_KEY = re.compile(r"(pk_(?:live|test)_[A-Za-z0-9]{9}_|gr-[A-Za-z0-9_-]{9})[A-Za-z0-9_-]+")
+SHOWN_PART = r"\1..."
 
 
 def settings() -> "Settings":
@@ -36,7 +42,7 @@ def fail_clearly() -> Iterator[None]:
     except Exception as error:
         if not _on_purpose(error):
             raise
-        sys.stderr.write(f"greatrouter: {error}\n")
+        sys.stderr.write(f"greatrouter: {WHOLE_KEY.sub(SHOWN_PART, str(error))}\n")
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from greatrouter_catalog.pricing import PRICE_FIELDS
+from greatrouter_catalog.pricing import PARTS_OF_THE_PROMPT, PRICE_FIELDS
 from greatrouter_catalog.taxonomy import CAPABILITIES, MODALITIES, PRICE_TIERS, TASKS
 from greatrouter_catalog.terms import COMMON, PARAMETERS, PARAMETERS_OF_CAPABILITY, QUANTIZATIONS
 
@@ -32,7 +32,7 @@ BoolArray = NDArray[np.bool_]
 class ModelArrays:
     """All arrays have one row per endpoint.
 
-    `price` is (rows, 9) US dollars per native unit in the order of `Pricing`'s fields, 0 where not billed; the masks
+    `price` is (rows, 10) US dollars per native unit in the order of `Pricing`'s fields, 0 where not billed; the masks
     are bit sets over `TASKS`, `CAPABILITIES` and `MODALITIES`; `context` is tokens, 0 where not known; `tier` is an
     index into `PRICE_TIERS`, -1 where not known; `provider`, `canonical` and `family` index the name tables.
     `quantization` indexes `QUANTIZATIONS` and `parameters` is a bit set over `PARAMETERS`; `no_collection` and
@@ -104,8 +104,7 @@ def arrays_of(rows: pl.DataFrame) -> ModelArrays:
 
 def _prices(rows: pl.DataFrame) -> FloatArray:
     # A cached token without a price of its own costs what any prompt token costs.
-    cached = pl.coalesce("cached_input_per_million_tokens", "input_per_million_tokens")
-    rates = rows.with_columns(cached_input_per_million_tokens=cached)
+    rates = rows.with_columns(pl.coalesce(name, "input_per_million_tokens").alias(name) for name in PARTS_OF_THE_PROMPT)
     floats = rates.select(pl.col(name).cast(pl.Float64).fill_null(0) for name in PRICE_FIELDS)
     return np.ascontiguousarray(floats.to_numpy())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,12 @@ import orjson
 import polars as pl
 
 from greatrouter_catalog import snapshot
+from greatrouter_catalog.announced import with_announced
 from greatrouter_catalog.arrays import ModelArrays, arrays_of
 from greatrouter_catalog.errors import SnapshotError
 from greatrouter_catalog.identity import canonical_name
 from greatrouter_catalog.model import Model
-from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
+from greatrouter_catalog.pricing import ANTHROPIC, ANTHROPIC_CACHE_WRITE, PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import MODEL_COLUMNS
 from greatrouter_catalog.terms import COLUMNS as TERMS
 from greatrouter_catalog.terms import Terms, with_terms
@@ -60,24 +61,33 @@ class Catalog:
         extra: Sequence[Model] = (),
         terms: Mapping[str, Terms] | None = None,
         markup: Decimal = Decimal(0),
+        today: date | None = None,
     ) -> "Catalog":
         """The snapshot at `path` with `extra` rows after it, and the `terms` of providers by name. Every price but of
-        models served by this process is raised by the share `markup`: what is shown is what is charged.
+        models served by this process is raised by the share `markup`: what is shown is what is charged. Prices that
+        were announced for a day until `today` (of UTC, the present one by default) hold.
 
         Raises `SnapshotError` if missing, corrupt or empty.
         """
-        tables = snapshot.tables(path, "models", "scores")
+        tables = snapshot.tables(path, "models", "prices", "scores")
         meta = tables["meta"].to_pylist()[0]
         models = pl.DataFrame(tables["models"])
         if models.is_empty():
             raise SnapshotError(
                 f"the catalog snapshot {path} holds no models; delete {path.parent / snapshot.POINTER} and start again"
             )
+        report = orjson.loads(meta["report"])
+        models = with_announced(
+            models,
+            pl.DataFrame(tables["prices"]),
+            date.fromisoformat(report["built_on"]),
+            today or datetime.now(UTC).date(),
+        )
         return cls(
             _marked_up(with_models(models, extra, terms), markup),
             pl.DataFrame(tables["scores"]),
             meta["version"],
-            orjson.loads(meta["report"]),
+            report,
         )
 
     def __len__(self) -> int:
@@ -157,7 +167,7 @@ def with_models(rows: pl.DataFrame, extra: Sequence[Model], terms: Mapping[str, 
     A configured model that `rows` already has (same id, provider and task type) takes that row's place: it keeps what
     the catalog knows of the model, and its own prices, name at the provider and limits stand.
     """
-    base = with_terms(rows, terms or {}).with_columns(hosted=pl.lit(value=False))
+    base = with_terms(rows, terms or {}).with_columns(_cache_writes(rows), hosted=pl.lit(value=False))
     if not extra:
         return base
     key = ["id", "provider", "task_type"]
@@ -170,6 +180,19 @@ def with_models(rows: pl.DataFrame, extra: Sequence[Model], terms: Mapping[str, 
     models = [replace(model, price_tier=model.price_tier or tier_of(model, rows)) for model in models]
     added = pl.DataFrame([_record(model) for model in models], schema=base.schema)
     return pl.concat([base.join(own, on=key, how="anti", maintain_order="left"), added])
+
+
+def _cache_writes(rows: pl.DataFrame) -> pl.Series:
+    """As stated, and for Anthropic's own endpoints by its published rule where no feed states it."""
+    name = "cache_write_input_per_million_tokens"
+    columns = rows["provider"], rows[name], rows["input_per_million_tokens"]
+    rates = [
+        (plain * ANTHROPIC_CACHE_WRITE).quantize(SMALLEST_RATE)
+        if written is None and plain is not None and provider == ANTHROPIC
+        else written
+        for provider, written, plain in zip(*columns, strict=True)
+    ]
+    return pl.Series(name, rates, dtype=rows.schema[name])
 
 
 def _marked_up(rows: pl.DataFrame, markup: Decimal) -> pl.DataFrame:

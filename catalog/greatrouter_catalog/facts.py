@@ -7,7 +7,7 @@ A folder of facts holds `models.parquet`, `prices.parquet`, `scores.parquet`, `c
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ import orjson
 import polars as pl
 
 from greatrouter_catalog import boards, feeds
+from greatrouter_catalog.announced import with_announced
 from greatrouter_catalog.enrich import with_description, with_identity, with_price_tier
 from greatrouter_catalog.errors import FeedError, ImportFailed
 from greatrouter_catalog.merge import Known, merge
@@ -80,21 +81,24 @@ def assemble(offers: pl.DataFrame, board_rows: pl.DataFrame, sources: Sequence[F
     )
 
 
-def update(known: Facts, offers: pl.DataFrame, sources: Sequence[Feed], today: date) -> Facts:
+def update(
+    known: Facts, offers: pl.DataFrame, sources: Sequence[Feed], today: date, recorded_at: datetime | None = None
+) -> Facts:
     """`known` with newer offers: a price that changed gets a new line in the history, models that are new are added.
 
     What the offers do not mention stays, and so do the scores. The conflicts of a model that they do mention are those
-    with what was known of it. Raises `ImportFailed` for offers of the future.
+    with what was known of it. `recorded_at` is the moment; the beginning of `today` by default. Raises `ImportFailed`
+    for offers of the future.
     """
     _refuse_the_future(offers, today)
-    before = known.models.select(
+    before = with_announced(known.models, known.prices, date.fromisoformat(known.report["built_on"]), today).select(
         pl.coalesce("price_feed", pl.col("sources").list.first()).alias("feed"),
         pl.col("observed_on").fill_null(today),
         pl.coalesce("valid_from", "observed_on").fill_null(today).alias("valid_from"),
         *(name for name in SCHEMA if name not in {"feed", "observed_on", "valid_from"}),
         "sources",
     )
-    merged = merge(offers, today, Known(before, known.prices))
+    merged = merge(offers, today, Known(before, known.prices), recorded_at)
     settled = known.conflicts.join(merged.models.select("id"), on="id", how="semi").join(
         offers.select(id=pl.col("provider") + "/" + pl.col("upstream_model")), on="id", how="anti"
     )

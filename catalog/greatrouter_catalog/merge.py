@@ -14,15 +14,19 @@ The rule, applied in this order:
 6. Any other field comes from the first offer that states it; capabilities, aliases and sources are united.
 7. A model is retired from the day a feed announced, and where the provider's own list no longer names it.
 8. A price or context window that another feed states more than 1% apart is kept as a conflict and reported.
-9. Every dated price of the feed whose price won is kept, once for each change, so that a past decision can be costed.
+9. Every dated price of the feed whose price won is kept, once for each change, so that a past decision can be costed;
+   so is one that any feed announces, where it will count. None is ever replaced: what two builds of one day state for
+   the same day is two lines, told apart by the moment at which each was recorded. Only what a feed announced and no
+   longer does is dropped.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import polars as pl
 
 from greatrouter_catalog.pricing import PRICE_FIELDS
+from greatrouter_catalog.tables import PRICE_COLUMNS
 from greatrouter_catalog.taxonomy import PRICED_BY
 
 # The collections by how often they are updated.
@@ -61,7 +65,8 @@ class Known:
     prices: pl.DataFrame
 
 
-def merge(offers: pl.DataFrame, today: date, known: Known | None = None) -> Merged:
+def merge(offers: pl.DataFrame, today: date, known: Known | None = None, recorded_at: datetime | None = None) -> Merged:
+    """`recorded_at` is the moment of the build; the beginning of `today` by default."""
     new = offers.with_columns(known=pl.lit(value=False), sources=pl.concat_list("feed"))
     if known is not None:
         before = known.offers.with_columns(known=pl.lit(value=True)).select(new.columns)
@@ -69,14 +74,14 @@ def merge(offers: pl.DataFrame, today: date, known: Known | None = None) -> Merg
     ordered = _ordered(new)
     current = ordered.filter(pl.col("valid_from") <= today)
     models = _with_retirement(_first_stated(current), today)
-    history = _history(ordered, models, known)
+    moment = recorded_at or datetime.combine(today, time(), UTC)
+    history = _history(ordered, models, known, today, moment)
     return Merged(_with_valid_from(models, history, today), history, _conflicts(current, models))
 
 
 def _ordered(offers: pl.DataFrame) -> pl.DataFrame:
     """Rules 1 to 5: the offers of each model in their order, with `priced` where an offer may price it."""
     rank = {feed: i for i, feed in enumerate(FEED_ORDER)}
-    own = pl.any_horizontal((pl.col("feed") == feed) & (pl.col("provider") == name) for feed, name in OWN_LISTS.items())
     rates = [f"{name}:order" for name in PRICE_FIELDS]
 
     def latest(name: str) -> pl.Expr:
@@ -90,7 +95,7 @@ def _ordered(offers: pl.DataFrame) -> pl.DataFrame:
             key=pl.col("upstream_model").str.to_lowercase(),
             date=pl.max_horizontal("observed_on", "valid_from"),
             rank=pl.col("feed").replace_strict(rank, default=len(rank), return_dtype=pl.Int8),
-            authority=pl.when(pl.col("feed") == "supplement").then(0).when(own).then(1).otherwise(2),
+            authority=_authority("feed"),
             endpoint=pl.col("interface").fill_null("chat"),
             tie=_everything(),
         )
@@ -112,6 +117,13 @@ def _ordered(offers: pl.DataFrame) -> pl.DataFrame:
         .drop(*rates, "endpoint")
         .with_columns(priced=_priced() & (pl.col("task_type") == pl.col("task_type").first().over(KEY)))
     )
+
+
+def _authority(feed: str) -> pl.Expr:
+    """Of the feed in the column of that name: the lower, the weightier."""
+    named = pl.col(feed)
+    own = pl.any_horizontal((named == own) & (pl.col("provider") == name) for own, name in OWN_LISTS.items())
+    return pl.when(named == "supplement").then(0).when(own).then(1).otherwise(2)
 
 
 def _everything() -> pl.Expr:
@@ -171,18 +183,25 @@ def _with_retirement(models: pl.DataFrame, today: date) -> pl.DataFrame:
     return models.with_columns(deprecated=pl.col("deprecated").fill_null(value=False) | announced | unlisted)
 
 
-def _history(offers: pl.DataFrame, models: pl.DataFrame, known: Known | None) -> pl.DataFrame:
-    """Rule 9: id, provider, valid_from, feed and the prices, one line for each change."""
-    columns = ["id", "provider", "valid_from", "feed", *PRICE_FIELDS]
+def _history(
+    offers: pl.DataFrame, models: pl.DataFrame, known: Known | None, today: date, recorded_at: datetime
+) -> pl.DataFrame:
+    """Rule 9: `PRICE_COLUMNS`, one line for each change."""
+    heard = offers.filter("priced", ~pl.col("known")).join(
+        models.select(*KEY, "id", "price_feed", weight=_authority("price_feed")), on=KEY, maintain_order="left"
+    )
+    is_ahead = pl.col("valid_from") > today
     lines = (
-        offers.filter("priced")
-        .join(models.select(*KEY, "id", "price_feed"), on=KEY, maintain_order="left")
-        .filter(pl.col("feed") == pl.col("price_feed"))
-        .select(columns)
+        heard.filter((pl.col("feed") == pl.col("price_feed")) | (is_ahead & (pl.col("authority") <= pl.col("weight"))))
+        .unique(["id", "valid_from"], keep="first", maintain_order=True)
+        .with_columns(recorded_at=pl.lit(recorded_at.astimezone(UTC).replace(tzinfo=None), pl.Datetime("us")))
+        .select(PRICE_COLUMNS)
     )
     if known is not None:
-        lines = pl.concat([lines, known.prices.select(columns)])
-    lines = lines.unique(["id", "valid_from"], keep="first", maintain_order=True).sort("id", "valid_from")
+        withdrawn = known.prices.filter(is_ahead).join(heard, on=["id", "feed"], how="semi")
+        stand = known.prices.join(withdrawn, on=["id", "valid_from", "feed"], how="anti", maintain_order="left")
+        lines = pl.concat([stand.select(PRICE_COLUMNS), lines])
+    lines = lines.sort("id", "valid_from", "recorded_at", nulls_last=False, maintain_order=True)
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift().over("id")) for name in PRICE_FIELDS)
     return lines.filter(changed)
 

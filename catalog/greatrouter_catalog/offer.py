@@ -142,6 +142,10 @@ def _metered(offer: Offer) -> Mapping[str, Decimal | None]:
     as zero by mistake would make the model win every cheap request.
     """
     stated = {name: price for name, price in offer.prices.items() if price is not None}
+    written, plain = (stated.get(f"{name}_per_million_tokens") for name in ("cache_write_input", "input"))
+    if written is not None and (plain is None or written < plain):
+        # A zero is "not said", and what is stated for Gemini a fee for the storage, beside the price of the token.
+        del stated["cache_write_input_per_million_tokens"]
     if any(price < 0 for price in stated.values()):
         return {}  # OpenRouter's marker for "depends on the model the auto router picks"
     if all(price == 0 for price in stated.values()):

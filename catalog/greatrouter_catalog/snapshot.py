@@ -17,11 +17,17 @@ import polars as pl
 import pyarrow as pa
 
 from greatrouter_catalog.errors import ImportFailed, SnapshotError
-from greatrouter_catalog.tables import MODEL_COLUMNS, TABLES, Facts
+from greatrouter_catalog.tables import MODEL_COLUMNS, PRICE_COLUMNS, TABLES, Facts
 
 POINTER = "CURRENT"
 FORMAT = 1
 META_COLUMNS = ["version", "format", "report"]
+# What tables of the same format did not have at first: a snapshot from before knows nothing of it.
+ADDED = {
+    "models": {"cache_write_input_per_million_tokens": pa.decimal128(24, 12)},
+    "prices": {"cache_write_input_per_million_tokens": pa.decimal128(24, 12), "recorded_at": pa.timestamp("us")},
+}
+COLUMNS = {"models": MODEL_COLUMNS, "prices": PRICE_COLUMNS}
 
 
 def write(facts: Facts, folder: Path, now: datetime | None = None) -> Path:
@@ -105,12 +111,20 @@ def tables(path: Path, *names: str) -> dict[str, pa.Table]:
             raise SnapshotError(
                 f"{path} was written by another version of GreatRouter; delete {path.parent / POINTER} and start again"
             )
-        found = {name: connection.table(name).to_arrow_table() for name in names}
+        found = {name: _as_now(name, connection.table(name).to_arrow_table()) for name in names}
     if "models" in found and tuple(found["models"].column_names) != MODEL_COLUMNS:
         raise SnapshotError(
             f"{path} has other columns than this version of GreatRouter; delete {path.parent / POINTER} and start again"
         )
     return {**found, "meta": meta}
+
+
+def _as_now(name: str, table: pa.Table) -> pa.Table:
+    for column, kind in ADDED.get(name, {}).items():
+        if column not in table.column_names:
+            table = table.append_column(column, pa.nulls(table.num_rows, kind))
+    order = COLUMNS.get(name, ())
+    return table.select(list(order)) if set(order) == set(table.column_names) else table
 
 
 def facts(path: Path) -> Facts:

@@ -93,13 +93,13 @@ PRICED_BY: dict[str, tuple[tuple[str, ...], ...]] = {
 # prompt with a 500-token answer; one 1024 x 1024 image; five seconds of video; a minute of music or of transcription;
 # a paragraph read aloud (500 characters, 30 s, 750 audio tokens); one search over 50 documents.
 NOMINAL_UNITS = {
-    "text_generation": (0.001, 0, 0.0005, 0, 0, 0, 0, 0, 1),
-    "web_search": (0.001, 0, 0.0005, 0, 0, 0, 0, 1, 1),
-    "image_generation": (0, 0, 0, 1, 0, 0, 0, 0, 1),
-    "video_generation": (0, 0, 0, 0, 5, 0, 0, 0, 1),
-    "music_generation": (0, 0, 0, 0, 60, 0, 0, 0, 1),
-    "text_to_speech": (0.000125, 0, 0.00075, 0, 30, 0.0005, 0, 0, 1),
-    "speech_to_text": (0.0006, 0, 0.00015, 0, 60, 0, 0, 0, 1),
-    "rerank": (0.005, 0, 0, 0, 0, 0, 50, 1, 1),
-    "embeddings": (0.001, 0, 0, 0, 0, 0, 0, 0, 1),
+    "text_generation": (0.001, 0, 0, 0.0005, 0, 0, 0, 0, 0, 1),
+    "web_search": (0.001, 0, 0, 0.0005, 0, 0, 0, 0, 1, 1),
+    "image_generation": (0, 0, 0, 0, 1, 0, 0, 0, 0, 1),
+    "video_generation": (0, 0, 0, 0, 0, 5, 0, 0, 0, 1),
+    "music_generation": (0, 0, 0, 0, 0, 60, 0, 0, 0, 1),
+    "text_to_speech": (0.000125, 0, 0, 0.00075, 0, 30, 0.0005, 0, 0, 1),
+    "speech_to_text": (0.0006, 0, 0, 0.00015, 0, 60, 0, 0, 0, 1),
+    "rerank": (0.005, 0, 0, 0, 0, 0, 0, 50, 1, 1),
+    "embeddings": (0.001, 0, 0, 0, 0, 0, 0, 0, 0, 1),
 }

@@ -27,7 +27,7 @@ MOST_IMAGES = 10
 MOST_ANSWERS = 128  # OpenAI's bound of `n`
 # Room kept in the context window, as token counts are estimates until the provider counts.
 CONTEXT_MARGIN = 1.15
-LARGEST_NUMBER = 1e9  # nobody asks for more seconds or tokens than this
+LARGEST_NUMBER = 1e9  # more seconds or tokens than this count as so many: what is sent on must not look like little
 
 MODALITY_OF_PART = {
     "image_url": "image",
@@ -43,7 +43,7 @@ MODALITY_OF_FIELD = {
     **dict.fromkeys(("video", "video_url"), "video"),
     **dict.fromkeys(("audio", "audio_url"), "audio"),
 }
-DURATION = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
+DURATION = re.compile(r"\s*([0-9]{1,40}(?:\.[0-9]{1,40})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
 # A prompt about speech that names no recording may still ask for text: the stems of "transcribe" in our languages.
 TRANSCRIBES = re.compile(
     "transcri|transkri|trascri|desgrav|speech[ -]to[ -]text|subtitle|транскри|расшифр|в текст|转录|轉錄|听写|聽寫|转写|"
@@ -64,12 +64,14 @@ class Expected:
     characters: int = 0
     documents: int = 0
     searches: int = 0
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The needs are bit sets over the catalog's vocabularies; `output` is 0 where any kind of answer will do. `tokens`
-    must fit the context window, `max_output` is the answer's bound that the caller set; 0 where it does not matter."""
+    must fit the context window, `max_output` is the bound of one answer that the caller set; 0 where it does not
+    matter. `answers` are asked for, and expected together."""
 
     task: Task
     content_mode: ContentMode
@@ -80,6 +82,7 @@ class Profile:
     output: int = 0
     capabilities: int = 0
     max_output: int = 0
+    answers: int = 1
 
     @property
     def needs(self) -> bool:
@@ -100,11 +103,11 @@ def profile(
     attached = tuple(_attachments(input_))
     recording = task is Task.SPEECH and _is_recording(prompt, input_, attached)
     expected = _expected(classification, prompt, input_, attached, recording=recording)
-    bound = _bound(input_) if task in ANSWER_TOKENS else 0
+    bound, answers = (_bound(input_), _answers(input_)) if task in ANSWER_TOKENS else (0, 1)
     output = mask(["text" if recording else "audio"], MODALITIES) if task is Task.SPEECH else 0
     if not choosing:
         mode, complexity = classification.content_mode, classification.complexity.score
-        return Profile(task, mode, complexity, expected, output=output, max_output=bound)
+        return Profile(task, mode, complexity, expected, output=output, max_output=bound, answers=answers)
     needs = [name for name, wanted in _needs(input_, classification, attached).items() if wanted]
     return Profile(
         task=task,
@@ -116,6 +119,7 @@ def profile(
         output=output,
         capabilities=mask(needs, CAPABILITIES),
         max_output=bound,
+        answers=answers,
     )
 
 
@@ -142,10 +146,9 @@ def _expected(
 ) -> Expected:
     task = classification.task
     if task in ANSWER_TOKENS:
-        answers = min(int(_number(input_, "n") or 1), MOST_ANSWERS)
         return Expected(
             prompt_tokens=_prompt_tokens(prompt, input_, attached),
-            completion_tokens=max(1, answers) * _answer_tokens(classification, _bound(input_)),
+            completion_tokens=_answers(input_) * _answer_tokens(classification, _bound(input_)),
             searches=int(task is Task.WEB_SEARCH),
         )
     if task is Task.IMAGE:
@@ -168,8 +171,13 @@ def _answer_tokens(classification: Classification, bound: int) -> int:
     return min(likely, bound) if bound else likely
 
 
+def _answers(input_: Mapping[str, Any]) -> int:
+    return max(1, min(int(_number(input_, "n") or 1), MOST_ANSWERS))
+
+
 def _bound(input_: Mapping[str, Any]) -> int:
-    return math.ceil(_number(input_, "max_completion_tokens", "max_tokens") or 0)
+    """The larger of the two: both are sent on, and which of them holds is the provider's to say."""
+    return max(math.ceil(_number(input_, name) or 0) for name in ("max_completion_tokens", "max_tokens"))
 
 
 def _window(
@@ -289,14 +297,15 @@ def _size(value: Any) -> int:
 
 
 def _number(input_: Mapping[str, Any], *names: str) -> float | None:
-    """The first of the fields that holds a positive number, or a string of one such as "8" or "8s"."""
+    """The first of the fields that holds a positive number, or a string of one such as "8" or "8s"; at most
+    `LARGEST_NUMBER`."""
     for name in names:
         value = input_.get(name)
         if isinstance(value, str):
             found = DURATION.fullmatch(value)
             value = float(found[1]) if found else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < LARGEST_NUMBER:
-            return float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(min(value, LARGEST_NUMBER))
     return None
 
 

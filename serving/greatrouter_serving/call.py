@@ -11,7 +11,8 @@ class Call:
     """One piece of work, independent of the model that will do it.
 
     `task` is one of the nine router tasks. `input` is the caller's object and passes through; where it lacks what the
-    task needs, the adapter fills it from `prompt` (a user message, a query, ...).
+    task needs, the adapter fills it from `prompt` (a user message, a query, ...). `batch` yields to other work where
+    the model is served here.
     """
 
     task: str
@@ -19,6 +20,7 @@ class Call:
     input: Mapping[str, Any] = field(default_factory=dict)
     content_mode: str = "generate"
     request_id: str = ""
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Native units consumed. As OpenAI counts, prompt tokens include cached, completion tokens reasoning ones."""
+    """Native units consumed. As OpenAI counts, prompt tokens include cached and those written to a cache, completion
+    tokens reasoning ones."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -43,6 +46,7 @@ class Usage:
     characters: int = 0
     documents: int = 0
     searches: int = 0
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

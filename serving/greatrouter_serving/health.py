@@ -20,6 +20,8 @@ PERCENTILES = (0.5, 0.75, 0.9, 0.99)
 # A stream's or a short answer's rate says nothing of how fast an endpoint writes.
 FEWEST_TOKENS = 16
 MOST_ENDPOINTS = 10_000
+# What is told to everybody is told of so many attempts or more: of fewer it could be one caller's doing.
+FEWEST_TOLD = 5
 
 Endpoint = tuple[str, str]
 
@@ -76,6 +78,11 @@ class EndpointHealth:
     def penalty(self) -> float:
         """What its failures take off the chance of a good answer, 0..1. One failure among few attempts is no proof."""
         return self.failures / (self.successes + self.failures + 2.0)
+
+    @property
+    def telling(self) -> bool:
+        """Whether there is enough of it to be told to everybody."""
+        return self.total_successes + self.total_failures >= FEWEST_TOLD
 
     @property
     def mean_latency_ms(self) -> float | None:

@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api.endpoints import account, logs, preferences, webhooks
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
-from greatrouter_api.services import Services, open_accounts
+from greatrouter_api.home import open_accounts
+from greatrouter_api.services import Services
 from greatrouter_api.settings import Settings
 from greatrouter_catalog.catalog import Catalog, with_models
 from tests.catalog.examples import facts_of, offers, text_offer

@@ -16,8 +16,8 @@ import uvicorn
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api.app import create_app
+from greatrouter_api.home import open_accounts
 from greatrouter_api.http_protocol import BoundedProtocol
-from greatrouter_api.services import open_accounts
 from greatrouter_api.settings import LocalModelSettings, ModelSettings, ProviderSettings, Settings
 
 FAKE = "local/fake"

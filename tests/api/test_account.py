@@ -1,5 +1,6 @@
 """`GET /v1/account`, by HTTP, and what the account endpoints say about themselves."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from tests.api.account_app import Desk, desk
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desk(tmp_path_factory.mktemp("home")) as found:
-        found.accounts.credit("ada", Decimal("1234.5"))
+        found.accounts.credit("ada", Decimal("1234.8075"))
         found.accounts.credit("bob", Decimal(9900))
         today = moment_text(datetime.now(UTC))
         for number in range(LAST_CALLS + 5):
@@ -26,7 +27,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         found.record(found.ada, cost_cents=Decimal(10**6))  # of another day
         found.record(found.bob, timestamp=today, request_id="bobs", cost_cents=Decimal(777))
         found.flush()
+        asyncio.run(_charge(found, Decimal("0.3075")))
         yield found
+
+
+async def _charge(server: Desk, cents: Decimal) -> None:
+    caller = await server.accounts.authenticate(server.ada)
+    await server.accounts.settle(await server.accounts.reserve(caller, Decimal(1), "req_0"), cents)
 
 
 def test_the_account(server: Desk) -> None:
@@ -57,6 +64,8 @@ def test_the_account(server: Desk) -> None:
         "charge_dollars": 0.000123,
         "latency_ms": 12.3,
         "cached": False,
+        "rates": None,
+        "catalog_version": None,
     }
 
 

@@ -4,25 +4,28 @@ import asyncio
 import csv
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_api.services import open_accounts
+from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests import postgres
 from tests.accounts.conftest import query
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-COLUMNS = ["timestamp", "kind", "amount_dollars", "balance_after_dollars", "request_id", "transaction_id"]
+COLUMNS = ["timestamp", "kind", "amount_dollars", "balance_after_dollars", "charge_dollars"]
+COLUMNS += ["request_id", "transaction_id"]
 
 
 PLANS = """
@@ -92,8 +95,8 @@ def test_show_says_what_there_is_and_what_was_spent(run: Run) -> None:
     lines = run("show", "--org", "acme").stdout.splitlines()
     assert lines[:4] == [
         "acme: $17.4449999999",
-        "plan: max, 600 requests a minute, 20.50 dollars a day, models lab/* openai/*",
-        "held: $5 more, for requests under way",
+        "plan: max (in the settings as they are now: 600 requests a minute, $20.50 a day, models lab/* openai/*)",
+        "held: $5.00 more, for requests under way",
         "spent: $0.0550000001 today, $0.0550000001 this month (UTC)",
     ]
     [key] = [line for line in lines if "pk_live_" in line]
@@ -106,17 +109,18 @@ def test_a_statement_as_csv_is_exact_to_the_last_digit(run: Run, accounts: Accou
     assert done.stderr == ""
     found = rows(done.stdout)
     assert list(found[0]) == COLUMNS
-    assert [(row["kind"], row["amount_dollars"], row["balance_after_dollars"]) for row in found] == [
-        ("top_up", "2.5", "17.4449999999"),
-        ("reserve", "-5", "14.9449999999"),
-        ("settle", "4.965", "19.9449999999"),
-        ("reserve", "-5", "14.9799999999"),
-        ("settle", "4.98", "19.9799999999"),
-        ("reserve", "-5", "14.9999999999"),
-        ("settle", "4.9999999999", "19.9999999999"),
-        ("reserve", "-5", "15"),
-        ("grant", "20", "20"),
+    assert [tuple(row[name] for name in COLUMNS[1:5]) for row in found] == [
+        ("top_up", "2.5", "17.4449999999", ""),
+        ("reserve", "-5", "14.9449999999", ""),
+        ("settle", "4.965", "19.9449999999", "0.035"),
+        ("reserve", "-5", "14.9799999999", ""),
+        ("settle", "4.98", "19.9799999999", "0.02"),
+        ("reserve", "-5", "14.9999999999", ""),
+        ("settle", "4.9999999999", "19.9999999999", "0.0000000001"),
+        ("reserve", "-5", "15", ""),
+        ("grant", "20", "20", ""),
     ]
+    assert sum(Decimal(row["charge_dollars"] or 0) for row in found) == accounts.summary("acme").spent_today_cents / 100
     assert sum(Decimal(row["amount_dollars"]) for row in found) == accounts.balance("acme") / 100
     assert len({row["transaction_id"] for row in found}) == len(found)
     assert all(datetime.fromisoformat(row["timestamp"]).tzinfo for row in found)
@@ -129,7 +133,7 @@ def test_no_cell_of_the_csv_is_a_formula(run: Run) -> None:
     }
     text = [row[name] for row in found for name in COLUMNS if not name.endswith("_dollars")]
     assert not [cell for cell in text if cell.startswith(("=", "+", "-", "@"))]
-    assert all(float(row[name]) is not None for row in found for name in COLUMNS if name.endswith("_dollars"))
+    assert all(float(row[name] or 0) is not None for row in found for name in COLUMNS if name.endswith("_dollars"))
 
 
 @pytest.mark.parametrize(
@@ -158,8 +162,68 @@ def test_a_part_between_two_moments(run: Run) -> None:
 
 def test_a_statement_as_a_table_has_the_balance_too(run: Run) -> None:
     lines = run("statement", "--org", "acme", "--limit", "1").stdout.splitlines()
-    assert any(line.split()[2:] == ["top_up", "2.5", "17.4449999999", "order:order_1"] for line in lines)
+    assert any(line.split()[2:] == ["top_up", "2.50", "17.4449999999", "order:order_1"] for line in lines)
     assert not any("grant" in line for line in lines)
+
+
+def test_without_a_name_all_organizations_are_shown(run: Run) -> None:
+    lines = run("show").stdout.splitlines()
+    assert any(line.split() == ["acme", "max", "17.4449999999", "1"] for line in lines)
+    assert any(line.split() == ["other", "free", "0.01", "1"] for line in lines)
+
+
+def test_nobody_s_statement_leaves_no_header(run: Run) -> None:
+    done = run("statement", "--org", "nobody", "--csv", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "`greatrouter accounts show` lists them" in done.stderr
+
+
+def test_a_plan_is_changed(run: Run, accounts: Accounts) -> None:
+    key = accounts.create_key("changing")
+    done = run("plan", "--org", "changing", "gold", check=False)
+    assert done.returncode == 1
+    assert "allowed: free, premium, max, ultra" in done.stderr
+    assert run("plan", "--org", "changing", "max").stdout.startswith(
+        "changing: max (in the settings as they are now: 600"
+    )
+    assert asyncio.run(accounts.authenticate(key)).plan == "max"
+    assert run("plan", "--org", "changing", "ultra").stdout.endswith("so no limits); it was max\n")
+
+
+def test_a_mistaken_grant_is_taken_back(run: Run, accounts: Accounts) -> None:
+    accounts.create_key("lucky")
+    accounts.credit("lucky", Decimal(500))
+    assert run("debit", "--org", "lucky", "2", "--reason", "granted twice").stdout == "lucky: $3.00\n"
+    done = run("debit", "--org", "lucky", "4", "--reason", "again", check=False)
+    assert done.returncode == 1
+    assert "lucky has $3.00, less than $4.00; nothing was taken" in done.stderr
+    assert run("debit", "--org", "lucky", "4", "--reason", "again", "--owe").stdout == "lucky: $0.00, and owes $1.00\n"
+    assert "owed: $1.00" in run("show", "--org", "lucky").stdout
+    assert "debit: granted twice" in run("statement", "--org", "lucky").stdout
+    assert run("debit", "--org", "lucky", "4", check=False).returncode == 2  # a reason is asked for
+    assert run("verify").returncode == 0
+
+
+def test_accounts_are_carried_over_into_an_empty_database(run: Run, place: Settings, tmp_path: Path) -> None:
+    """From another home, whose secret is the same."""
+    old = Settings(home=tmp_path)
+    shutil.copy(place.home / "secret", tmp_path / "secret")
+    with closing(open_accounts(old)) as accounts:
+        accounts.create_key("carried")
+        accounts.credit("carried", Decimal(5))
+    done = run("copy", str(tmp_path / "accounts.sqlite3"), check=False)
+    assert done.returncode == 1
+    assert "into an empty one" in done.stderr
+    assert "there is no file" in run("copy", str(tmp_path / "nothing.sqlite3"), check=False).stderr
+    (tmp_path / "new").mkdir()
+    shutil.copy(place.home / "secret", tmp_path / "new" / "secret")
+    environment = {**os.environ, "GREATROUTER_HOME": str(tmp_path / "new")}
+    copy = [sys.executable, "-m", "greatrouter_api", "accounts", "copy", str(old.accounts_database)]
+    done = subprocess.run(copy, check=True, env=environment, capture_output=True, text=True)
+    assert f"rows carried over into SQLite in {tmp_path / 'new' / 'accounts.sqlite3'}" in done.stdout
+    with closing(open_accounts(Settings(home=tmp_path / "new"))) as accounts:
+        assert accounts.balance("carried") == 5
+        assert accounts.verify() == []
 
 
 def test_credit_is_there_for_the_server_that_runs(run: Run, accounts: Accounts) -> None:

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_api.app import _add_errors
 from greatrouter_api.front import Endpoint, Front, Incoming
-from greatrouter_api.services import open_accounts
+from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests.api.conftest import FAKE, Running
 from tests.api.test_errors import check
@@ -74,6 +74,21 @@ def test_every_endpoint_takes_the_key_in_either_header(server: Running, header: 
         assert asked(server, method, path, **{header: key}).status_code in (200, 400), (method, path)
 
 
+@pytest.mark.parametrize("path", ["/v1/auto/suggest", "/v1/models/query"])
+def test_two_keys_are_no_key(server: Running, path: str) -> None:
+    """A proxy may look at one and this server at the other."""
+    one, other = server.test, server.accounts.create_key("twice", test=True)
+
+    def status(*headers: tuple[str, str]) -> int:
+        return server.client.post(path, json={"prompt": "hi"}, headers=list(headers)).status_code
+
+    assert status(("Authorization", f"Bearer {one}"), ("X-API-Key", one)) == 200
+    assert status(("Authorization", "Basic abc"), ("X-API-Key", one)) == 200
+    assert status(("Authorization", f"Bearer {one}"), ("X-API-Key", other)) == 401
+    assert status(("Authorization", f"Bearer {one}"), ("Authorization", f"Bearer {other}")) == 401
+    assert status(("X-API-Key", one), ("X-API-Key", other)) == 401
+
+
 def test_a_key_that_begins_with_gr_is_a_key(server: Running) -> None:
     key = server.accounts.create_key("migrated", gr=True)
     assert key.startswith("gr-")
@@ -107,6 +122,13 @@ def test_every_answer_echoes_the_request_id(server: Running) -> None:
         for key in ({}, {"X-API-Key": server.test}):
             answer = asked(server, method, path, **{"X-Request-Id": f"mine-{number}", **key})
             assert answer.headers["x-request-id"] == f"mine-{number}", (method, path)
+
+
+def test_a_key_is_no_request_id(server: Running) -> None:
+    """Ids are logged and shown."""
+    for key in (server.test, server.live, "gr-" + "a" * 40, f"mine:{server.live}"):
+        answer = server.post("/v1/auto/suggest", {"prompt": "hi"}, X_Request_Id=key)
+        assert answer.headers["x-request-id"].startswith("req_")
 
 
 def test_bodies_may_begin_with_anything_but_json_and_are_a_400_everywhere(server: Running) -> None:

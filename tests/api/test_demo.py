@@ -21,7 +21,7 @@ def test_once_prints_decisions_and_a_real_rerank_and_stops(tmp_path: Path) -> No
     for task in ("text", "code", "image", "video", "music", "speech", "web_search"):
         assert task in done.stdout, task
     assert "likely to answer well" in " ".join(done.stdout.split())
-    first = re.search(r"^\s+1\s+0\.\d+\s+(.+)$", done.stdout, flags=re.M)
+    first = re.search(r"^\s*1\s+0\.\d+\s+(.+)$", done.stdout, flags=re.M)
     assert first is not None
     assert "refund" in done.stdout[first.start() : first.start() + 200]
 

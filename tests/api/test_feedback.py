@@ -22,7 +22,8 @@ from greatrouter_accounts.errors import StoreFailed
 from greatrouter_api.endpoints import feedback
 from greatrouter_api.errors import EXPECTED, ApiError, from_exception
 from greatrouter_api.feedback import FRESH_S, FeedbackDesk, Verdict
-from greatrouter_api.services import Services, open_accounts
+from greatrouter_api.home import open_accounts
+from greatrouter_api.services import Services
 from greatrouter_api.settings import Settings
 from greatrouter_classifier.classification import Task
 from greatrouter_classifier.overlay import Lesson, Opinion, Overlay

@@ -14,9 +14,10 @@ from greatrouter_api.settings import ModelSettings, ProviderSettings
 from tests.api.conftest import LARGE, SMALL, WORDS, Events, Provider, Running, eventually, listening, running
 
 
-def health(server: Running, models: str | None = None) -> dict[str, Any]:
+def health(server: Running, models: str | None = None, key: str | None = None) -> dict[str, Any]:
     query = {"models": models} if models is not None else {}
-    answer = server.client.get("/v1/model-health", params=query, headers={"Authorization": f"Bearer {server.live}"})
+    headers = {"Authorization": f"Bearer {key or server.live}"}
+    answer = server.client.get("/v1/model-health", params=query, headers=headers)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -56,6 +57,24 @@ def test_successes_and_failures_of_every_kind_are_counted(tmp_path: Path) -> Non
         assert {row["id"]: row["health"] is not None for row in listed} == {"lab/small": True, "lab/large": False}
         assert server.client.get("/v1/models/lab/small").json()["health"]["success_rate"] < 1
         assert {"lab/small", "lab/large"} <= {state["model_id"] for state in health(server)["health"]}
+
+
+def test_nobody_sees_how_often_another_asks(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        bob = server.accounts.create_key("bob")
+        for _ in range(3):
+            assert chat(server).status_code == 200
+        [own] = health(server, "lab/small")["health"]
+        [seen] = health(server, "lab/small", bob)["health"]
+        assert (own["health_entry"]["successes"], own["endpoints"][0]["success_rate"]) == (3, 1)
+        assert (seen["health_entry"]["successes"], seen["health_entry"]["avgLatencyMs"]) == (0, None)
+        assert (seen["endpoints"][0]["success_rate"], seen["endpoints"][0]["latency_p50_ms"]) == (None, None)
+        assert server.client.get("/v1/models/lab/small").json()["health"] is None
+        for _ in range(2):
+            assert chat(server).status_code == 200
+        [seen] = health(server, "lab/small", bob)["health"]
+        assert (seen["health_entry"]["successes"], seen["endpoints"][0]["success_rate"]) == (0, 1)
+        assert server.client.get("/v1/models/lab/small").json()["health"]["success_rate"] == 1
 
 
 def test_the_sandbox_says_nothing_of_the_models_it_stands_in_for(server: Running) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from greatrouter_accounts.accounts import KEY_CACHE_S, Accounts
-from greatrouter_api.services import open_accounts
+from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests.api.conftest import eventually
 from tests.api.test_process import said_until, serving

@@ -34,7 +34,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         for number in range(60):
             moment = moment_text(START + timedelta(milliseconds=number // 3))
             found.record(found.ada, request_id=f"req_{number}", timestamp=moment)
-        found.record(found.bob, request_id="bobs", units="images=2 seconds=1.50", task=None, confidence=None)
+        rates = '{"price_per_image":0.00006,"price_per_second":0.000002}'
+        charged = {"units": "images=2 seconds=1.50", "rates": rates, "catalog_version": "v7"}
+        found.record(found.bob, request_id="bobs", task=None, confidence=None, **charged)
         found.flush()
         yield found
 
@@ -88,6 +90,8 @@ def test_a_row_has_the_columns_of_the_contract(server: Desk) -> None:
             "cost_dollars": 0.000123,
             "latency_ms": 12.3,
             "cached": False,
+            "rates": {"price_per_image": 0.00006, "price_per_second": 0.000002},
+            "catalog_version": "v7",
         }
     ]
 

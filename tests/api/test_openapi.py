@@ -168,7 +168,7 @@ def test_every_header_is_documented(document: dict[str, Any]) -> None:
     assert all("Idempotent-Replayed" in headers(path, "post", 200) for path in REPEATABLE)
     common = {"X-Request-Id", "Idempotency-Key"}
     assert sent("/v1/chat/completions") == {*common, "X-GR-Cache-TTL", "X-GR-Guardrails"}
-    assert sent("/v1/auto/route") == sent("/v1/models/route") == {*common, "X-GR-Guardrails"}
+    assert sent("/v1/auto/route") == sent("/v1/models/route") == {*common, "X-GR-Guardrails", "X-Tier"}
     served = {*common, "X-GR-Guardrails", "X-Tier", "Prefer"}
     assert sent("/v1/embeddings") == sent("/v1/rerank") == sent("/v2/rerank") == served
     assert {scheme["type"] for scheme in document["components"]["securitySchemes"].values()} == {"http", "apiKey"}

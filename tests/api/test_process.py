@@ -15,6 +15,7 @@ import pytest
 
 from greatrouter_api.listener import bind, url
 from greatrouter_api.terminal import CommandFailed
+from tests.api.conftest import eventually
 
 TOML = """
 embedder = ""
@@ -27,8 +28,8 @@ models = [{ id = "lab/priced", price_per_request = 0 }, { id = "lab/unpriced" }]
 
 
 @contextmanager
-def serving(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    (home / "greatrouter.toml").write_text(TOML)
+def serving(home: Path, *arguments: str, settings: str = TOML) -> Iterator["subprocess.Popen[str]"]:
+    (home / "greatrouter.toml").write_text(settings)
     command = [sys.executable, "-m", "greatrouter_api", "serve", *arguments]
     environment = {**os.environ, "GREATROUTER_HOME": str(home)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -52,19 +53,35 @@ def said_until(process: "subprocess.Popen[str]", words: str) -> str:
 @pytest.mark.parametrize(("workers", "end", "status"), [("1", signal.SIGINT, 0), ("2", signal.SIGTERM, 0)])
 def test_ready_means_that_it_listens(tmp_path: Path, workers: str, end: int, status: int) -> None:
     with serving(tmp_path, "--port", "0", "--workers", workers) as process:
-        said = said_until(process, "ready")
+        said = said_until(process, "ready on")
         found = re.search(r"ready on (http://127\.0\.0\.1:\d+)$", said, re.M)
         assert found is not None, said
         assert httpx2.get(f"{found[1]}/healthz").status_code == 200
         process.send_signal(end)
         rest = said_until(process, "nothing ends it but the end")
         assert process.wait(20) == status
-    assert rest == "INFO greatrouter: stopping: requests that still run get 20 s to end\n"
+    assert rest == "INFO greatrouter: stopping: requests that still run get 120 s to end\n"
+    assert said.count("INFO greatrouter: accounts: SQLite in ") == 1
+    counter = "in this process" if workers == "1" else "in the accounts database"
+    assert f"{tmp_path / 'accounts.sqlite3'}; limits: {counter}\n" in said
     doubts = [line for line in said.splitlines() if line.startswith("WARNING")]
     assert len(doubts) == 2
     assert "[providers.lab]" in doubts[0]
     assert "A_KEY_THAT_NOBODY_SET is not set" in doubts[0]
     assert "lab/unpriced of [providers.lab] has no price" in doubts[1]
+
+
+def test_workers_end_with_the_parent_that_was_killed(tmp_path: Path) -> None:
+    with serving(tmp_path, "--port", "0", "--workers", "2") as process:
+        found = re.search(r"ready on http://127\.0\.0\.1:(\d+)$", said_until(process, "ready on"), re.M)
+        assert found is not None
+        process.kill()
+
+        def gone() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", int(found[1]))) != 0
+
+        assert eventually(gone, 20)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

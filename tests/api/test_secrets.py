@@ -1,5 +1,6 @@
 """What must stay secret stays so: keys, passwords and prompts are planted everywhere and everything that a real server
-writes is searched for them: what it says, the files of its home, its database, and every answer."""
+writes is searched for them: what it says, the files of its home, its database, its Redis, and every answer; and so is
+what the commands beside it print."""
 
 import asyncio
 import base64
@@ -22,12 +23,13 @@ import httpx2
 import orjson
 import psycopg
 import pytest
+import redis
 
 from greatrouter_accounts.errors import StoreFailed
+from greatrouter_api.home import open_accounts
 from greatrouter_api.log_lines import Discreet
-from greatrouter_api.services import open_accounts
 from greatrouter_api.settings import Settings, SettingsInvalid, load
-from tests import postgres
+from tests import postgres, redis_server
 from tests.api.conftest import FAKE, eventually
 from tests.api.scripted import Wire, wire
 from tests.api.tenancy import signed
@@ -59,7 +61,8 @@ def toml(url: str) -> str:
         return TABLE.format(kind=kind, url=url, variable=f"PLANTED_{kind.upper()}", more=more)
 
     top = f'embedder = ""\nupstream_timeout_s = 0.5\nlocal_models = [{{ id = "{FAKE}", backend = "fake" }}]\n'
-    return top + "".join(map(table, KINDS))
+    limits = "\n[plans.free]\nrequests_per_minute = 100000\ntokens_per_minute = 100000000\nconcurrent_requests = 1000\n"
+    return top + "".join(map(table, KINDS)) + limits
 
 
 # -- a provider that says back what it was told ------------------------------------------------------------------------
@@ -120,7 +123,10 @@ class Planted:
     provider: Wire
     live: str
     test: str
+    gr: str
+    redis_url: str
     process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
     database: str | None = None
     answers: list[httpx2.Response] = field(default_factory=list)
 
@@ -136,11 +142,21 @@ class Planted:
         return self.ask("POST", url, body, key, **headers)
 
     def files(self) -> dict[str, bytes]:
-        """All there is below the home, and the rows of a database that is elsewhere."""
+        """All there is below the home, the rows of a database that is elsewhere, and what Redis holds."""
         found = {str(path): path.read_bytes() for path in self.home.rglob("*") if path.is_file()}
         if self.database is not None:
             found["the database"] = dump(self.database)
+        with redis.Redis.from_url(self.redis_url) as client:
+            kept = [(n, client.hgetall(n) if client.type(n) == b"hash" else client.get(n)) for n in client.keys("*")]
+            found["the Redis"] = repr(kept).encode()
         return found
+
+    def command(self, *arguments: str) -> bytes:
+        """What a command beside the server prints, on both outputs."""
+        command = [sys.executable, "-m", "greatrouter_api", *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, env=self.environment)
+        assert b"Traceback" not in done.stderr
+        return done.stdout + done.stderr
 
     @property
     def output(self) -> Path:
@@ -150,7 +166,8 @@ class Planted:
     @property
     def secrets(self) -> list[str]:
         """What nobody may see again, whole or the part that proves it."""
-        return [*PROVIDER_KEYS.values(), WEBHOOK, PASSWORD, *(key.rpartition("_")[2] for key in (self.live, self.test))]
+        own = [self.live.rpartition("_")[2], self.test.rpartition("_")[2], self.gr[len("gr-123456789") :]]
+        return [*PROVIDER_KEYS.values(), WEBHOOK, PASSWORD, *own]
 
 
 def dump(url: str) -> bytes:
@@ -167,21 +184,22 @@ def planted(home: Path, database: str | None = None) -> Iterator[Planted]:
         (home / "greatrouter.toml").write_text(toml(provider.url))
         environment = {f"PLANTED_{kind.upper()}": key for kind, key in PROVIDER_KEYS.items()}
         environment |= {"GREATROUTER_HOME": str(home), "POLAR_WEBHOOK_SECRET": WEBHOOK}
+        redis_url = stack.enter_context(redis_server.running(password=PASSWORD))
+        environment = {**os.environ, **environment, "GREATROUTER_REDIS_URL": redis_url}
         if database is not None:
             environment["GREATROUTER_DATABASE_URL"] = database
         accounts = open_accounts(Settings.model_validate({"home": home, "database_url": database, "providers": {}}))
         live, test = accounts.create_key("acme"), accounts.create_key("acme", test=True)
+        gr = accounts.create_key("acme", gr=True)
         accounts.credit("acme", Decimal(10_000))
         accounts.close()
         command = [sys.executable, "-m", "greatrouter_api", "serve", "--port", "0"]
         output = stack.enter_context((home.parent / "output").open("w+b"))
-        process = stack.enter_context(
-            subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
-        )
+        process = stack.enter_context(subprocess.Popen(command, env=environment, stdout=output, stderr=output))
         stack.callback(process.kill)
         url = ready(home.parent / "output", process)
         client = stack.enter_context(httpx2.Client(base_url=url, timeout=30))
-        yield Planted(home, client, provider, live, test, process, database)
+        yield Planted(home, client, provider, live, test, gr, redis_url, process, environment, database)
 
 
 def ready(output: Path, process: "subprocess.Popen[bytes]") -> str:
@@ -313,8 +331,30 @@ def test_nothing_secret_is_in_any_answer_or_file(server: Planted, operations: li
     break_the_protocol(server)
     for look in LOOKS:
         server.ask("GET", look)
+        server.ask("GET", look, key=server.gr)
+    server.post("/v1/embeddings", {"model": FAKE, "input": PROMPT}, server.gr)
     check_answers(server)
     check_files(server)
+    assert b"greatrouter:meter:org:" in server.files()["the Redis"]
+
+
+def test_no_command_prints_a_whole_key(server: Planted) -> None:
+    lists = ("keys list", "accounts show", "accounts show --org acme", "accounts statement --org acme --csv")
+    said = {
+        line: server.command(*line.split())
+        for line in (*lists, "accounts verify", f"accounts show --org {server.live}")
+    }
+    strangers = [key[:-8] + "01234567" for key in (server.live, server.gr)]
+    for number, wrong in enumerate((server.live[:-1], server.gr + "!", *strangers)):
+        said[f"revoke {number}"] = server.command("keys", "revoke", wrong)
+        assert b"keys list" in said[f"revoke {number}"]
+    said["revoke"] = server.command("keys", "revoke", server.gr)
+    assert said["revoke"] == b"revoked\n"
+    assert server.ask("GET", "/v1/account", key=server.live).status_code == 200
+    assert eventually(lambda: server.ask("GET", "/v1/account", key=server.gr).status_code == 401)
+    halves = [half for secret in server.secrets for half in (secret[: len(secret) // 2], secret[len(secret) // 2 :])]
+    assert seen([*halves, PROMPT], said) == []
+    assert all(server.gr[:12].encode() in said[line] for line in ("keys list", "accounts show --org acme", "revoke 1"))
 
 
 def test_nothing_secret_is_said_when_the_database_is_gone(server: Planted) -> None:
@@ -424,6 +464,8 @@ def check_files(server: Planted) -> None:
         ({"GREATROUTER_DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:9/x"}, ""),
         ({"GREATROUTER_REDIS_URL": f"http://u:{PASSWORD}@127.0.0.1/0"}, ""),
         ({"GREATROUTER_REDIS_URL": f"redis://u:{PASSWORD}@127.0.0.1:no-port/{PASSWORD}"}, ""),
+        ({"GREATROUTER_REDIS_URL": f"redis://u:{PASSWORD}/x@127.0.0.1/0"}, ""),
+        ({"GREATROUTER_DATABASE_URL": f"postgresql://127.0.0.1:9/x?user=u&password={PASSWORD}"}, ""),
         ({}, f'[providers.lab]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "{PASSWORD}"'),
         ({}, f'[providers.lab]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "{PASSWORD}-{PASSWORD}"'),
         ({}, f'[providers.lab]\nbase_url = "u:{PASSWORD}@127.0.0.1"'),

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,7 @@ from starlette.testclient import TestClient
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import UnknownOrganization
-from greatrouter_api.services import open_accounts
+from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests import postgres
 from tests.api.account_app import webhook_client
@@ -76,8 +77,11 @@ def signed(body: bytes, *, secret: str = SECRET, at: datetime | None = None, nam
 
 
 @contextmanager
-def opened(home: Path, database: str | None, secret: str | None = SECRET) -> Iterator[Shop]:
-    own = Settings(home=home, database_url=None if database is None else SecretStr(database), max_body_bytes=100_000)
+def opened(
+    home: Path, database: str | None, secret: str | None = SECRET, max_body_bytes: int = 100_000
+) -> Iterator[Shop]:
+    url = None if database is None else SecretStr(database)
+    own = Settings(home=home, database_url=url, max_body_bytes=max_body_bytes)
     with pytest.MonkeyPatch.context() as environment, ExitStack() as stack:
         environment.delenv("POLAR_WEBHOOK_SECRET", raising=False)
         if secret is not None:
@@ -379,6 +383,11 @@ def unkeyed(body: bytes, key: str) -> dict[str, str]:
         {"customer": {"external_id": 5}},
         {"customer": {"external_id": "x" * 201}},
         {"customer": {"external_id": "\n"}},
+        {"customer": {"external_id": "org_" + "0" * 32}},
+        {"customer": {"external_id": "ORG_" + "A" * 32}},
+        {"customer": {}, "metadata": {"organization": "org_" + "0" * 32}},
+        {"customer": {"external_id": f"pk_live_abcdefghi_{'0' * 32}"}},
+        {"customer": {"external_id": "gr-" + "0" * 40}},
         {"customer": {}, "metadata": {"organization": ["ada"]}},
         {"customer": {}, "metadata": {"organization": 5}},
         {"customer": {}, "metadata": {"organization": "x" * 201}},
@@ -403,6 +412,7 @@ def test_a_wrong_order_is_a_400_that_changes_nothing_and_is_logged(
     [line] = [record.getMessage() for record in caplog.records]
     assert "order.paid" in line
     assert "ada@example.com" not in line
+    assert not re.search(r"(pk_live_abcdefghi_|gr-)0", line + answer.text)
 
 
 def wrong(organization: str, changes: dict[str, Any]) -> bytes:
@@ -448,6 +458,25 @@ def test_a_body_that_is_not_utf_8_is_no_error_of_ours(shop: Shop) -> None:
 
 def test_too_large_a_body_is_a_413(shop: Shop) -> None:
     assert shop.deliver(b" " * 100_001).status_code == 413
+
+
+def test_nothing_is_read_of_what_is_not_signed(shop: Shop) -> None:
+    """Or strangers could fill the memory with bodies that never end."""
+    body, sent = event("order.paid", "order_1"), []
+
+    def pieces() -> Iterator[bytes]:
+        sent.append(1)
+        yield body
+
+    headers = signed(body)
+    headers["webhook-signature"] = "v1,short"
+    refused(shop.client.post(PATH, content=pieces(), headers=headers))
+    assert sent == []
+
+
+def test_an_event_is_small(tmp_path: Path) -> None:
+    with opened(tmp_path, None, max_body_bytes=1_000_000) as shop:
+        assert shop.deliver(b" " * 300_000).status_code == 413
 
 
 def test_what_cannot_be_stored_is_delivered_again(tmp_path: Path) -> None:

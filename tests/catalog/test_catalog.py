@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from greatrouter_catalog.taxonomy import CAPABILITIES, MODALITIES, PRICE_TIERS, 
 from tests.catalog.examples import READ_ON, TODAY, facts_of, model, offers, score, source, text_offer
 
 LATER = date(2026, 9, 10)
+WRITES = "cache_write_input_per_million_tokens"
 
 
 def catalog_of(facts: Facts, *extra: Model) -> Catalog:
@@ -240,6 +241,85 @@ def test_an_older_file_changes_no_price(known: Facts) -> None:
 def test_the_same_file_read_again_with_another_price_is_the_newer_word(known: Facts) -> None:
     again = update(known, offers("litellm", text_offer("openai", "gpt-4o", 3)), [source()], TODAY)
     assert model(again, "openai/gpt-4o")["input_per_million_tokens"] == 3
+
+
+def prices(facts: Facts, model_id: str = "openai/gpt-4o") -> list[tuple[Any, ...]]:
+    """The lines of a model's history, in its order: from which day, recorded at which hour, at which rate."""
+    lines = facts.prices.filter(pl.col("id") == model_id)
+    return lines.select("valid_from", pl.col("recorded_at").dt.hour(), "input_per_million_tokens").rows()
+
+
+def test_of_two_imports_of_one_day_both_prices_stay_in_the_history(known: Facts) -> None:
+    now = known
+    for hour, rate in ((9, 4), (12, 4), (15, 3), (18, 4)):
+        newer = offers("litellm", text_offer("openai", "gpt-4o", rate), observed_on=LATER)
+        moment = datetime(2026, 9, 10, hour, tzinfo=UTC)
+        now = update(now, newer, [source("litellm", LATER)], LATER, moment)
+        assert model(now, "openai/gpt-4o")["input_per_million_tokens"] == rate
+    assert prices(now) == [(READ_ON, 0, 5), (LATER, 9, 4), (LATER, 15, 3), (LATER, 18, 4)]
+
+
+AHEAD = date(2026, 10, 1)
+ANNOUNCED = offers("genai-prices", text_offer("openai", "gpt-4o", 2, valid_from=AHEAD), observed_on=READ_ON)
+
+
+def test_a_price_that_is_announced_begins_on_its_day_without_a_new_build(known: Facts, tmp_path: Path) -> None:
+    facts = update(known, ANNOUNCED, [source("genai-prices")], LATER)
+    path = snapshot.write(facts, tmp_path)
+
+    def at(day: date) -> Model:
+        catalog = Catalog.open(path, today=day, markup=Decimal(1))
+        [row] = catalog.find("openai/gpt-4o")
+        assert catalog.arrays.price[row, 0] == float(catalog.model(row).pricing.input_per_million_tokens or 0)
+        return catalog.model(row)
+
+    before, since, long_since = (at(day) for day in (AHEAD - timedelta(days=1), AHEAD, AHEAD + timedelta(days=300)))
+    assert (before.pricing.input_per_million_tokens, before.price_feed, before.valid_from) == (10, "litellm", READ_ON)
+    for begun in (since, long_since):
+        assert begun.pricing == Pricing(input_per_million_tokens=Decimal(4), output_per_million_tokens=Decimal(16))
+        assert (begun.price_feed, begun.valid_from, begun.observed_on) == ("genai-prices", AHEAD, AHEAD)
+    others = [model for model in Catalog.open(path, today=AHEAD) if model.id != "openai/gpt-4o"]
+    assert others == [model for model in Catalog.open(path, today=LATER) if model.id != "openai/gpt-4o"]
+
+
+def test_an_operators_own_price_stands_whatever_is_announced(known: Facts, tmp_path: Path) -> None:
+    path = snapshot.write(update(known, ANNOUNCED, [source("genai-prices")], LATER), tmp_path)
+    own = configured("openai/gpt-4o", "openai")
+    catalog = Catalog.open(path, [own], today=AHEAD)
+    assert [catalog.model(row).pricing for row in catalog.find(own.id)] == [own.pricing]
+
+
+def test_a_price_that_has_begun_meanwhile_is_what_the_next_build_goes_on_from(known: Facts) -> None:
+    facts = update(known, ANNOUNCED, [source("genai-prices")], LATER)
+    other = offers("litellm", text_offer("b"), observed_on=AHEAD)
+    row = model(update(facts, other, [source("litellm", AHEAD)], AHEAD), "openai/gpt-4o")
+    assert (row["input_per_million_tokens"], row["price_feed"], row["valid_from"]) == (2, "genai-prices", AHEAD)
+
+
+def test_what_is_announced_no_longer_does_not_begin(known: Facts, tmp_path: Path) -> None:
+    facts = update(known, ANNOUNCED, [source("genai-prices")], LATER)
+    withdrawn = offers("genai-prices", text_offer("openai", "gpt-4o", 5), observed_on=LATER)
+    facts = update(facts, withdrawn, [source("genai-prices", LATER)], LATER)
+    catalog = Catalog.open(snapshot.write(facts, tmp_path), today=AHEAD)
+    assert catalog.model(catalog.find("openai/gpt-4o")[0]).pricing.input_per_million_tokens == 5
+    postponed = offers("genai-prices", text_offer("openai", "gpt-4o", 2, valid_from=AHEAD + timedelta(days=30)))
+    facts = update(update(known, ANNOUNCED, [source("genai-prices")], LATER), postponed, [source()], LATER)
+    assert [day for day, _, _ in prices(facts)] == [READ_ON, AHEAD + timedelta(days=30)]
+
+
+def test_what_was_checked_by_hand_outlasts_what_a_feed_announces(known: Facts) -> None:
+    checked = offers("supplement", text_offer("openai", "gpt-4o", 7), observed_on=LATER)
+    facts = update(known, checked, [source("supplement", LATER)], LATER)
+    facts = update(facts, ANNOUNCED, [source("genai-prices")], LATER)
+    assert [day for day, _, _ in prices(facts)] == [READ_ON, LATER]
+
+
+def test_anthropics_rule_prices_what_is_written_to_its_cache_where_no_feed_does() -> None:
+    claude, other = text_offer("anthropic", "claude-x", 4), text_offer("acme", "claude-x", 4)
+    stated = replace(text_offer("anthropic", "claude-y", 4), prices=claude.prices | {WRITES: Decimal(6)})
+    catalog = catalog_of(facts_of(offers("litellm", claude, other, stated)))
+    rates = {found.id: found.pricing.rate(WRITES) for found in catalog}
+    assert rates == {"anthropic/claude-x": 5, "acme/claude-x": 4, "anthropic/claude-y": 6}
 
 
 def test_new_models_are_added_and_what_is_not_mentioned_stays(known: Facts) -> None:

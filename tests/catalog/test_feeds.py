@@ -1,6 +1,7 @@
 """The four public feed shapes and the supplement: what is read from each, and what is refused how."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -246,6 +247,26 @@ def test_modalities_are_in_the_catalogs_words(tmp_path: Path) -> None:
         for row in read(feed, content, tmp_path).to_dicts():
             assert row["input_modalities"] == ["file", "text"], feed
             assert row["output_modalities"] == ["text"], feed
+
+
+def test_what_is_written_to_a_cache_has_its_own_price_where_a_feed_states_one(tmp_path: Path) -> None:
+    tokens = {"input_cost_per_token": 3e-6, "output_cost_per_token": 1.5e-5}
+    listed = {"prompt": "0.000003", "completion": "0.000015"}
+    dated = {"input_mtok": 3, "output_mtok": 15}
+    stated: dict[str, Callable[[float], Any]] = {
+        "litellm": lambda rate: litellm("m", "chat", **tokens, cache_creation_input_token_cost=rate / 1e6),
+        "openrouter": lambda rate: openrouter("m", {**listed, "input_cache_write": f"{rate / 1e6:.10f}"}),
+        "modelsdev": lambda rate: modelsdev("a", "m", cost={"input": 3, "output": 15, "cache_write": rate}),
+        "genai-prices": lambda rate: [
+            {"id": "a", "models": [{"id": "m", "prices": {**dated, "cache_write_mtok": rate}}]}
+        ],
+    }
+    for feed, content in stated.items():
+        # A zero is "not said", and less than a plain token the fee of a storage that is paid beside it.
+        for rate, expected in ((3.75, Decimal("3.75")), (0, None), (0.375, None)):
+            (row,) = read(feed, content(rate), tmp_path).to_dicts()
+            assert rates(row).get("cache_write_input_per_million_tokens") == expected, feed
+            assert rates(row)["input_per_million_tokens"] == 3
 
 
 # --- LiteLLM ----------------------------------------------------------------------------------------------------------

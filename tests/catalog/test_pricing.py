@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing, unit_vector
+from greatrouter_catalog.pricing import PARTS_OF_THE_PROMPT, PRICE_FIELDS, Pricing, unit_vector
 from greatrouter_catalog.taxonomy import NOMINAL_UNITS, PRICED_BY, TASK_TYPES
 
 
@@ -16,6 +16,7 @@ from greatrouter_catalog.taxonomy import NOMINAL_UNITS, PRICED_BY, TASK_TYPES
 class Used:
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     completion_tokens: int = 0
     images: int = 0
     seconds: Decimal = Decimal(0)
@@ -29,9 +30,10 @@ class Used:
 
 counts = st.integers(0, 10**7)
 used = st.builds(
-    lambda cached, uncached, **rest: Used(prompt_tokens=cached + uncached, cached_tokens=cached, **rest),
+    lambda cached, written, plain, **rest: Used(cached + written + plain, cached, written, **rest),
     cached=counts,
-    uncached=counts,
+    written=counts,
+    plain=counts,
     completion_tokens=counts,
     images=st.integers(0, 100),
     seconds=st.decimals(0, 3600, places=3),
@@ -68,7 +70,7 @@ def test_the_cost_is_the_exact_sum_over_all_units_and_never_negative(pricing: Pr
 @given(pricings, used, st.sampled_from(PRICE_FIELDS), st.decimals(0, 10, places=12))
 def test_a_higher_price_never_costs_less(pricing: Pricing, units: Used, name: str, more: Decimal) -> None:
     dearer = replace(pricing, **{name: (getattr(pricing, name) or Decimal(0)) + more})
-    if name == "cached_input_per_million_tokens" and pricing.cached_input_per_million_tokens is None:
+    if name in PARTS_OF_THE_PROMPT and getattr(pricing, name) is None:
         return  # a price of its own where there was none may be lower
     assert dearer.cost_cents(units) >= pricing.cost_cents(units)
 
@@ -112,6 +114,53 @@ def test_cached_tokens_are_part_of_the_prompt_and_cost_their_own_price() -> None
     assert free.cost_cents(units) == 600
 
 
+def test_tokens_written_to_a_cache_are_part_of_the_prompt_and_cost_their_own_price() -> None:
+    units = Used(prompt_tokens=1_000_000, cached_tokens=200_000, cache_write_tokens=400_000)
+    own = Pricing(
+        input_per_million_tokens=Decimal(4),
+        cached_input_per_million_tokens=Decimal(1),
+        cache_write_input_per_million_tokens=Decimal(5),
+    )
+    assert own.cost_cents(units) == 160 + 20 + 200
+    assert replace(own, cache_write_input_per_million_tokens=None).cost_cents(units) == 160 + 20 + 160
+    garbled = replace(units, cache_write_tokens=5_000_000)
+    assert own.cost_cents(garbled) == 20 + 400  # no more than the prompt has
+
+
+@given(pricings, used, st.decimals(0, 101, places=4))
+def test_what_a_call_is_charged_by_times_its_units_is_its_cost_exactly(
+    pricing: Pricing, units: Used, share: Decimal
+) -> None:
+    charged = pricing.times(share)
+    assert Pricing(**charged.stated()).cost_cents(units) == charged.cost_cents(units)
+    with localcontext() as context:
+        context.prec = 120
+        assert charged.cost_cents(units) == share * pricing.cost_cents(units)
+
+
+def test_a_free_part_of_the_prompt_is_stated_with_its_zero_and_nothing_else_is() -> None:
+    free_cache = Pricing(
+        input_per_million_tokens=Decimal(2),
+        cached_input_per_million_tokens=Decimal(0),
+        output_per_million_tokens=Decimal(0),
+    )
+    assert free_cache.stated() == {
+        "input_per_million_tokens": 2,
+        "cached_input_per_million_tokens": 0,
+        "cache_write_input_per_million_tokens": 2,
+    }
+    assert free_cache.times(Decimal(0)).stated() == {}
+
+
+@pytest.mark.parametrize("name", PRICE_FIELDS)
+def test_every_kind_of_unit_is_charged_by_the_rate_that_is_stated(name: str) -> None:
+    rate, units = Decimal("1.25"), Used(3_000_000, 1_000_000, 1_000_000, 10**6, 1, Decimal(1), 10**6, 1, 1)
+    charged = Pricing(**{name: rate}).times(Decimal("0.5")).stated()
+    parts = {"input_per_million_tokens": 3}  # what has no rate of its own costs a token
+    assert charged[name] == rate / 2
+    assert Pricing(**charged).cost_cents(units) == 100 * parts.get(name, 1) * rate / 2
+
+
 def test_more_cached_tokens_than_the_prompt_has_are_not_billed() -> None:
     pricing = Pricing(input_per_million_tokens=Decimal(10), cached_input_per_million_tokens=Decimal(1))
     assert pricing.cost_cents(Used(prompt_tokens=100, cached_tokens=500)) == pricing.cost_cents(
@@ -129,6 +178,7 @@ def test_units_prices_and_nominal_requests_are_in_one_order() -> None:
     one_of_each = {
         "input_per_million_tokens": Used(prompt_tokens=1_000_000),
         "cached_input_per_million_tokens": Used(prompt_tokens=1_000_000, cached_tokens=1_000_000),
+        "cache_write_input_per_million_tokens": Used(prompt_tokens=1_000_000, cache_write_tokens=1_000_000),
         "output_per_million_tokens": Used(completion_tokens=1_000_000),
         "price_per_image": Used(images=1),
         "price_per_second": Used(seconds=Decimal(1)),

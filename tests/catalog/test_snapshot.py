@@ -26,7 +26,7 @@ from greatrouter_catalog.offer import Offer
 from greatrouter_catalog.pricing import PRICE_FIELDS, Pricing
 from greatrouter_catalog.tables import TABLES
 from greatrouter_catalog.taxonomy import TASK_TYPES
-from tests.catalog.examples import READ_ON, facts_of, offers, score, text_offer
+from tests.catalog.examples import READ_ON, facts_of, offers, score, source, text_offer
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +217,22 @@ def test_another_database_is_a_clear_error(statements: tuple[str, ...], tmp_path
     for use in (Catalog.open, snapshot.facts):
         with pytest.raises(SnapshotError, match=r"(corrupt|another version|other columns).*start again"):
             use(path)
+
+
+def test_a_snapshot_of_before_is_read_with_what_it_did_not_know(facts: Facts, tmp_path: Path) -> None:
+    path = snapshot.write(facts, tmp_path)
+    for column in ("models.cache_write_input_per_million_tokens", "prices.cache_write_input_per_million_tokens"):
+        table, name = column.split(".")
+        database(path, f"ALTER TABLE {table} DROP COLUMN {name}")
+    database(path, "ALTER TABLE prices DROP COLUMN recorded_at")
+    found = snapshot.facts(path)
+    assert found.prices["recorded_at"].null_count() == len(facts.prices)
+    assert found.prices.drop("recorded_at").equals(facts.prices.drop("recorded_at"))
+    assert found.models.equals(facts.models)  # none of which says what a cache costs
+    assert len(Catalog.open(path)) == len(facts.models)
+    newer = offers("litellm", text_offer("acme", "claude-opus-4-1", 9), observed_on=READ_ON + timedelta(days=1))
+    again = catalog_facts.update(found, newer, [source()], READ_ON + timedelta(days=40))
+    assert len(again.prices) == len(facts.prices) + 1
 
 
 def test_an_empty_catalog_is_neither_written_nor_opened(facts: Facts, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from greatrouter_catalog.arrays import (
     ModelArrays,
     mask,
 )
-from greatrouter_catalog.pricing import PRICE_FIELDS
+from greatrouter_catalog.pricing import PARTS_OF_THE_PROMPT, PRICE_FIELDS
 from greatrouter_classifier.classification import (
     Classification,
     Complexity,
@@ -91,7 +91,7 @@ def arrays(endpoints: Sequence[Endpoint]) -> ModelArrays:
 
 def _rate(prices: Mapping[str, float], name: str) -> float:
     """As in the catalog's arrays, a cached token without a price of its own costs what any prompt token costs."""
-    stated = "input_per_million_tokens" if name == "cached_input_per_million_tokens" and name not in prices else name
+    stated = "input_per_million_tokens" if name in PARTS_OF_THE_PROMPT and name not in prices else name
     return prices.get(stated, 0.0)
 
 

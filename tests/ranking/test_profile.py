@@ -79,10 +79,16 @@ def test_no_nesting_is_too_deep(task: Task, field: str) -> None:
     assert found.expected.prompt_tokens >= 0
 
 
-@pytest.mark.parametrize("bad", [True, False, -1, 0, 10**400, math.nan, math.inf, -math.inf, "", "soon", [], {}, None])
+@pytest.mark.parametrize("bad", [True, False, -1, 0, math.nan, -math.inf, "", "soon", [], {}, None])
 def test_a_number_that_is_none_counts_as_absent(bad: Any) -> None:
     for task, field in [(Task.TEXT, "max_tokens"), (Task.TEXT, "n"), (Task.IMAGE, "n"), (Task.VIDEO, "seconds")]:
         assert of(task, {field: bad}) == of(task, {})
+
+
+@pytest.mark.parametrize("large", [10**9, 10**13, 10**400, 1e300, math.inf, "9" * 40])
+def test_a_number_beyond_all_measure_is_the_largest(large: Any) -> None:
+    for task, field in [(Task.TEXT, "max_tokens"), (Task.TEXT, "n"), (Task.IMAGE, "n"), (Task.VIDEO, "seconds")]:
+        assert of(task, {field: large}) == of(task, {field: 10**9}) != of(task, {})
 
 
 def test_null_is_absent() -> None:
@@ -112,6 +118,11 @@ def test_a_harder_prompt_is_answered_at_greater_length(task: str, easy: int, har
         ({"max_tokens": 0.5}, 1, 1),
         ({"max_tokens": 9_000}, 150, 9_000),
         ({"max_completion_tokens": 30, "max_tokens": 20}, 30, 30),
+        ({"max_completion_tokens": 1, "max_tokens": 100_000}, 150, 100_000),
+        ({"max_tokens": 10**9}, 150, 10**9),
+        ({"max_tokens": 10**13}, 150, 10**9),
+        ({"max_tokens": 10**400}, 150, 10**9),
+        ({"max_completion_tokens": "2000000000"}, 150, 10**9),
         ({"n": 3}, 450, 0),
         ({"n": 3, "max_tokens": 10}, 30, 10),
         ({"n": 100_000}, 128 * 150, 0),

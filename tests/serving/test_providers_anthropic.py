@@ -112,7 +112,7 @@ def test_cached_tokens_are_a_part_of_the_prompt() -> None:
     }
     usage |= {"output_tokens_details": {"thinking_tokens": 4}, "server_tool_use": None, "service_tier": "standard"}
     reply, _ = run(HELLO, messages_answer(message(usage=usage)))
-    assert reply.usage == Usage(1105, 9, cached_tokens=1000, reasoning_tokens=4)
+    assert reply.usage == Usage(1105, 9, cached_tokens=1000, reasoning_tokens=4, cache_write_tokens=100)
     assert orjson.loads(reply.body)["usage"]["prompt_tokens_details"] == {
         "cached_tokens": 1000,
         "cache_write_tokens": 100,

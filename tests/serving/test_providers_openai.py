@@ -276,6 +276,14 @@ def test_a_film_that_takes_too_long_times_out() -> None:
             Usage(10, 20, 4, 15),
         ),
         ({"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(1, 0, 1)),
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 5}},
+            Usage(9, 0, 2, cache_write_tokens=5),
+        ),
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 8}},
+            Usage(9, 0, 2, cache_write_tokens=7),
+        ),
         ({"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": []}, Usage(1)),
     ],
 )
@@ -291,13 +299,14 @@ JSON = st.recursive(
 NAMES = st.sampled_from(
     ["prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"]
 )
-DETAILS = st.dictionaries(st.sampled_from(["cached_tokens", "reasoning_tokens"]), JSON)
+DETAILS = st.dictionaries(st.sampled_from(["cached_tokens", "cache_write_tokens", "reasoning_tokens"]), JSON)
 
 
 @given(st.dictionaries(NAMES, JSON | DETAILS) | JSON)
 def test_no_usage_makes_a_negative_bill(usage: object) -> None:
     read = token_usage(usage)
     assert 0 <= read.cached_tokens <= read.prompt_tokens
+    assert 0 <= read.cache_write_tokens <= read.prompt_tokens - read.cached_tokens
     assert 0 <= read.reasoning_tokens <= read.completion_tokens
 
 
@@ -342,6 +351,20 @@ def test_a_400_about_our_key_is_not_the_caller_s_fault(words: str) -> None:
     failed = failure_of(HELLO, json_answer({"error": {"message": words}}, 400))
     assert isinstance(failed, UpstreamFailed)
     assert "refused our key" in str(failed)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Invalid value: 'invalid api key'. Supported values are: 'text', 'json_object'."},
+        {"message": "Invalid API key names a function that does not exist", "param": "tools[0].name"},
+        {"message": "Error: Invalid API key: sk-SE***789"},
+    ],
+)
+def test_what_a_caller_wrote_does_not_take_the_provider_from_everybody(error: dict[str, Any]) -> None:
+    failed = failure_of(HELLO, json_answer({"error": error}, 400))
+    assert isinstance(failed, UpstreamRejected)
+    assert "sk-SE" not in str(failed)
 
 
 @given(st.text(), st.text(), st.integers(300, 599))

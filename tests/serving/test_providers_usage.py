@@ -60,6 +60,7 @@ NAMES = [
     "prompt_tokens_details",
     "completion_tokens_details",
     "cached_tokens",
+    "cache_write_tokens",
     "reasoning_tokens",
 ]
 JSON = st.recursive(
@@ -73,6 +74,7 @@ JSON = st.recursive(
 def test_no_answer_makes_an_absurd_bill(document: dict[str, Any], case: tuple[Any, Call]) -> None:
     usage = usage_of(*case, document)
     assert 0 <= usage.cached_tokens <= usage.prompt_tokens <= MAX_TOKENS
+    assert 0 <= usage.cache_write_tokens <= usage.prompt_tokens - usage.cached_tokens
     assert 0 <= usage.reasoning_tokens <= usage.completion_tokens <= MAX_TOKENS
     assert 0 <= usage.images <= MAX_IMAGES
     assert 0 <= usage.searches <= MAX_SEARCHES

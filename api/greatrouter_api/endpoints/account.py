@@ -13,7 +13,7 @@ from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.keys import Caller
 from greatrouter_api.endpoints import account_limits
 from greatrouter_api.endpoints.documented import failures
-from greatrouter_api.endpoints.log_rows import exact_dollars, units
+from greatrouter_api.endpoints.log_rows import charged_by, exact_dollars, units
 from greatrouter_api.openapi import keyed
 from greatrouter_api.plain import HasServices, caller_of, json_answer
 from greatrouter_api.scopes import READ
@@ -41,6 +41,8 @@ class LastCall(BaseModel):
     charge_dollars: float
     latency_ms: float
     cached: bool
+    rates: dict[str, float] | None = Field(description="What it was charged by; null where nothing was charged.")
+    catalog_version: str | None
 
 
 class Account(BaseModel):
@@ -51,13 +53,17 @@ class Account(BaseModel):
     plan: str
     key: Key
     balance_dollars: float = Field(description="What may be spent; what requests under way have reserved is not in it.")
-    spend_today_dollars: float = Field(description="What was charged since midnight (UTC).")
+    spend_today_dollars: float = Field(
+        description="What was charged since midnight (UTC), by the ledger, as is the balance: both are of one moment."
+    )
     daily_budget_dollars: float | None = Field(description="Null where there is none.")
     limits: dict[str, Any] = Field(
-        description="Each limit of the plan by its name, with `limit` and what is `left`; those of the key under "
-        "`key`, and the patterns of its models. Empty where nothing is limited."
+        description="Each limit of the plan by its name, with `limit` and what is `left`; those of the key, with its "
+        "own budgets, under `key`, and the patterns of the plan's models. Empty where nothing is limited."
     )
-    last_calls: list[LastCall] = Field(description="Newest first.")
+    last_calls: list[LastCall] = Field(
+        description="Newest first, by the log: a call that another server process answered comes up to a second later."
+    )
 
 
 def add(app: FastAPI, server: HasServices) -> None:
@@ -79,7 +85,10 @@ def add(app: FastAPI, server: HasServices) -> None:
 
 def _account(services: Services, caller: Caller, minutes: dict[str, Any]) -> dict[str, Any]:
     found = services.accounts.overview(caller, LAST_CALLS)
-    budgets = account_limits.budgets(services, caller)
+    budgets, of_key = account_limits.budgets(services, caller)
+    limits = minutes | budgets | account_limits.models(services, caller)
+    if of_key:
+        limits["key"] = limits.get("key", {}) | of_key
     return {
         "organization": caller.organization,
         "tenant_id": caller.organization_id,
@@ -88,7 +97,7 @@ def _account(services: Services, caller: Caller, minutes: dict[str, Any]) -> dic
         "balance_dollars": orjson.Fragment(exact_dollars(found.balance_cents)),
         "spend_today_dollars": orjson.Fragment(exact_dollars(found.spent_today_cents)),
         "daily_budget_dollars": budgets.get("daily_budget_dollars", {}).get("limit"),
-        "limits": minutes | budgets | account_limits.models(services, caller),
+        "limits": limits,
         "last_calls": [_call(row) for row in found.calls],
     }
 
@@ -101,4 +110,5 @@ def _call(row: dict[str, Any]) -> dict[str, Any]:
         "units": tokens | units(row["units"]),
         "charge_dollars": orjson.Fragment(exact_dollars(row["cost_cents"])),
         "latency_ms": float(row["latency_ms"]),
+        **charged_by(row),
     }

@@ -30,15 +30,15 @@ async def minutes(services: Services, caller: Caller) -> dict[str, Any]:
     return found
 
 
-def budgets(services: Services, caller: Caller) -> dict[str, Any]:
-    """Those of the day and the month."""
-    return {
-        "daily_budget_dollars" if len(budget.period) == len(DAY) else "monthly_budget_dollars": {
-            "limit": _dollars(budget.cents),
-            "left": _dollars(left),
-        }
-        for budget, left in services.accounts.budgets_left(caller)
-    }
+def budgets(services: Services, caller: Caller) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of the day and the month: the organization's, and the key's own."""
+    of_organization: dict[str, Any] = {}
+    of_key: dict[str, Any] = {}
+    for budget, left in services.accounts.budgets_left(caller):
+        name = "daily_budget_dollars" if len(budget.period) == len(DAY) else "monthly_budget_dollars"
+        found = of_organization if budget.key_id is None else of_key
+        found[name] = {"limit": _dollars(budget.cents), "left": _dollars(left)}
+    return of_organization, of_key
 
 
 def models(services: Services, caller: Caller) -> dict[str, Any]:
@@ -55,8 +55,13 @@ def _told(limits: Limits, requests: Standing | None, tokens: Standing | None) ->
         ("concurrent_requests", limits.concurrent_requests, None),
     ):
         if limit is not None:
-            found[name] = {"limit": limit} | ({} if standing is None else {"left": standing.left})
+            found[name] = {"limit": _whole(limit)} | ({} if standing is None else {"left": _whole(standing.left)})
     return found
+
+
+def _whole(number: float) -> float:
+    """As people write it: 2 and not 2.0."""
+    return int(number) if number == int(number) else number
 
 
 def _dollars(cents: Decimal) -> orjson.Fragment:

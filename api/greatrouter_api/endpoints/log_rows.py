@@ -55,6 +55,11 @@ class LogRow(BaseModel):
     cost_dollars: float = Field(description="What was charged, in US dollars, exact to the last digit written.")
     latency_ms: float
     cached: bool
+    rates: dict[str, float] | None = Field(
+        description="What it was charged by, in US dollars per native unit, exact: the prices of that moment with the "
+        "markup and the tier's share in them. Null where nothing was charged."
+    )
+    catalog_version: str | None = Field(description="The catalog's, from which the prices came.")
 
 
 def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +70,16 @@ def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
     found["units"] = units(row["units"])
     found["cost_dollars"] = orjson.Fragment(exact_dollars(row["cost_cents"]))
     found["latency_ms"] = float(row["latency_ms"])
-    return found
+    return found | charged_by(row)
+
+
+def charged_by(row: Mapping[str, Any]) -> dict[str, Any]:
+    """`rates` and `catalog_version` of a row of activity; both null where it was not charged."""
+    rates = row["rates"]
+    return {
+        "rates": None if rates is None else orjson.Fragment(rates),
+        "catalog_version": row["catalog_version"],
+    }
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -29,6 +29,8 @@ PAID, REFUNDED = "order.paid", "order.refunded"
 CURRENCY = "usd"
 # The base64 of HMAC-SHA256. What has another shape cannot match, and the library stops at what it cannot read.
 SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
+# An order with fifty products has 60 kB.
+LARGEST_EVENT = 256 * 1024
 REFUSES = (InvalidAmount, InvalidName, RowRefused, UnknownOrganization)
 
 Name = Annotated[str | None, Field(max_length=200, description="An organization's id or name.")]
@@ -127,7 +129,7 @@ def add(app: FastAPI, server: HasServices) -> None:
         response_model=None,
         responses={
             200: {"model": EventAnswer, "description": "Taken; what it moved is on disk"},
-            **failures(400, 401, 413, 500, 503),
+            **failures(400, 401, 408, 413, 500, 503),
         },
         openapi_extra=SIGNED,
     )
@@ -136,7 +138,8 @@ def add(app: FastAPI, server: HasServices) -> None:
         secret = services.settings.polar_webhook_secret
         if secret is None:
             raise ApiError(401, f"no webhook is taken here: the environment variable {POLAR_VARIABLE} is not set")
-        body = await raw_body(request, services)
+        _check_headers(request.headers)
+        body = await raw_body(request, services, LARGEST_EVENT)
         credited = await run_in_threadpool(_take, services.accounts, secret, dict(request.headers), body)
         return json_answer({"accepted": True, "credited_dollars": orjson.Fragment(exact_dollars(credited))})
 
@@ -160,21 +163,35 @@ def _take(accounts: Accounts, secret: SecretStr, headers: Mapping[str, str], bod
     return Decimal(0)
 
 
+def _signatures(headers: Mapping[str, str]) -> list[str]:
+    given = headers.get("webhook-signature", "").split()
+    return [signature for signature in given if SIGNATURE.fullmatch(signature)]
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Before anything is read of what a stranger sends. Raises `ApiError` 401."""
+    if not (headers.get("webhook-id") and headers.get("webhook-timestamp") and _signatures(headers)):
+        raise _unsigned("a header is missing, or no signature looks like one")
+
+
+def _unsigned(reason: str) -> ApiError:
+    return ApiError(
+        401,
+        f"the webhook is not signed as expected ({reason}); it needs webhook-id, webhook-timestamp (within five "
+        f"minutes of now) and webhook-signature, made with the secret in {POLAR_VARIABLE}",
+    )
+
+
 def _verify(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> None:
     """Raises `ApiError` 401."""
-    given = headers.get("webhook-signature", "").split()
-    signatures = " ".join(signature for signature in given if SIGNATURE.fullmatch(signature))
+    signatures = " ".join(_signatures(headers))
     # Bytes are the key as they are; a string would be read as base64, which Polar's secrets are not meant to be.
     webhook = Webhook(secret.get_secret_value().encode())
     try:
         webhook.verify(body, {**headers, "webhook-signature": signatures}, json_parse=False)
     except (WebhookVerificationError, ValueError) as error:  # ValueError: the body is not UTF-8
         reason = str(error) if isinstance(error, WebhookVerificationError) else "the body is not UTF-8"
-        raise ApiError(
-            401,
-            f"the webhook is not signed as expected ({reason}); it needs webhook-id, webhook-timestamp (within five "
-            f"minutes of now) and webhook-signature, made with the secret in {POLAR_VARIABLE}",
-        ) from error
+        raise _unsigned(reason) from error
 
 
 def _payer(order: Order) -> str | None:

@@ -15,6 +15,7 @@ from greatrouter_catalog.offer import Offer, day, decimal, integer, table, text
 PRICE_OF = {
     "input_mtok": "input_per_million_tokens",
     "cache_read_mtok": "cached_input_per_million_tokens",
+    "cache_write_mtok": "cache_write_input_per_million_tokens",
     "output_mtok": "output_per_million_tokens",
 }
 # A price that held before the first dated one; the feed does not say since when.

@@ -180,6 +180,7 @@ def _token_prices(entry: Entry, *, input_: str = "", output: str = "") -> Prices
     return {
         "input_per_million_tokens": per_million(entry.get(input_, entry.get("input_cost_per_token"))),
         "cached_input_per_million_tokens": per_million(entry.get("cache_read_input_token_cost")),
+        "cache_write_input_per_million_tokens": per_million(entry.get("cache_creation_input_token_cost")),
         "output_per_million_tokens": per_million(entry.get(output, entry.get("output_cost_per_token"))),
     }
 

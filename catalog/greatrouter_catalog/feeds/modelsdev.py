@@ -98,5 +98,6 @@ def _prices(cost: Mapping[str, Any], task_type: str) -> dict[str, Decimal | None
     return {
         "input_per_million_tokens": decimal(cost.get("input")),
         "cached_input_per_million_tokens": decimal(cost.get("cache_read")),
+        "cache_write_input_per_million_tokens": decimal(cost.get("cache_write")),
         "output_per_million_tokens": decimal(cost.get("output")),
     }

@@ -80,6 +80,7 @@ def _prices(model: str, pricing: Mapping[str, Any], task_type: str) -> dict[str,
     return {
         "input_per_million_tokens": per_million(pricing.get("prompt")),
         "cached_input_per_million_tokens": per_million(pricing.get("input_cache_read")),
+        "cache_write_input_per_million_tokens": per_million(pricing.get("input_cache_write")),
         "output_per_million_tokens": per_million(pricing.get("completion")),
         "price_per_search": decimal(pricing.get("web_search")),
         "price_per_request": decimal(pricing.get("request")) or None,

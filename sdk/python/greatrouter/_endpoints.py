@@ -1,7 +1,7 @@
 """The server's endpoints, each as the `Call` it takes. Both clients build their calls here and nowhere else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from greatrouter import types
@@ -14,7 +14,7 @@ def auto_route(request: Fields | None, fields: Fields) -> Call[types.RouteAnswer
     body = _merged(request, fields)
     if body.get("input") is None:
         body["input"] = {}  # required by the server, which then takes the prompt for the input
-    return Call("POST", "auto/route", types.RouteAnswer, body=body)
+    return Call("POST", "auto/route", types.RouteAnswer, body=body, once=True)
 
 
 def auto_suggest(request: Fields | None, fields: Fields) -> Call[types.SuggestAnswer]:
@@ -22,11 +22,11 @@ def auto_suggest(request: Fields | None, fields: Fields) -> Call[types.SuggestAn
 
 
 def feedback(request: Fields | None, fields: Fields) -> Call[types.FeedbackAnswer]:
-    return Call("POST", "auto/feedback", types.FeedbackAnswer, body=_merged(request, fields))
+    return Call("POST", "auto/feedback", types.FeedbackAnswer, body=_merged(request, fields), once=True)
 
 
 def models_route(request: Fields | None, fields: Fields) -> Call[types.ExplicitRouteAnswer]:
-    return Call("POST", "models/route", types.ExplicitRouteAnswer, body=_merged(request, fields))
+    return Call("POST", "models/route", types.ExplicitRouteAnswer, body=_merged(request, fields), once=True)
 
 
 def price_comparison(request: Fields | None, fields: Fields) -> Call[types.PriceComparisonAnswer]:
@@ -118,24 +118,20 @@ def org_logs(request: Fields | None, fields: Fields) -> Call[Any]:
 
 def chat_completions(request: Fields | None, fields: Fields) -> Call[types.ChatCompletion]:
     body = _merged(request, fields)
-    return Call(
-        "POST", "chat/completions", types.ChatCompletion, body=body, format="events" if body.get("stream") else "json"
-    )
+    form: Literal["events", "json"] = "events" if body.get("stream") else "json"
+    return Call("POST", "chat/completions", types.ChatCompletion, body=body, format=form, once=True)
 
 
 def embeddings(model: Fields | str | None, input: object, fields: Fields) -> Call[types.EmbeddingsAnswer]:
-    return Call("POST", "embeddings", types.EmbeddingsAnswer, body=_merged_after(model, fields, input=input))
+    body = _merged_after(model, fields, input=input)
+    return Call("POST", "embeddings", types.EmbeddingsAnswer, body=body, once=True)
 
 
 def rerank(
     model: Fields | str | None, query: object, documents: object, top_n: object, fields: Fields
 ) -> Call[types.RerankAnswer]:
-    return Call(
-        "POST",
-        "rerank",
-        types.RerankAnswer,
-        body=_merged_after(model, fields, query=query, documents=documents, top_n=top_n),
-    )
+    body = _merged_after(model, fields, query=query, documents=documents, top_n=top_n)
+    return Call("POST", "rerank", types.RerankAnswer, body=body, once=True)
 
 
 def _merged(request: Fields | None, fields: Fields) -> dict[str, object]:

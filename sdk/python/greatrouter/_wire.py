@@ -18,7 +18,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Result]):
-    """One request, before it has a server or a key. `path` is relative to the base URL; `result` is what comes back."""
+    """One request, before it has a server or a key. `path` is relative to the base URL; `result` is what comes back.
+    What is to happen `once`, however often it is sent, has an Idempotency-Key."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -26,6 +27,7 @@ class Call(Generic[Result]):
     query: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
     format: Literal["json", "text", "events"] = "json"
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Wire:
                 "User-Agent": f"greatrouter-python/{version()}",
             }
         )
-        if call.method == "POST":
+        if call.once:
             headers["Idempotency-Key"] = str(uuid.uuid4())
         if call.body is not None:
             headers["Content-Type"] = "application/json"

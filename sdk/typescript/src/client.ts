@@ -52,7 +52,7 @@ export class GreatRouter {
 
   /** Has the best model for the prompt answer it. Without `input` the prompt itself is the input. */
   autoRoute(request: types.RouteRequest, options?: CallOptions): Promise<types.RouteAnswer> {
-    return this.#post("auto/route", { ...request, input: request.input ?? {} }, options);
+    return this.#once("auto/route", { ...request, input: request.input ?? {} }, options);
   }
 
   /** The models that `autoRoute` would choose from, best first, without running or charging anything. */
@@ -62,7 +62,7 @@ export class GreatRouter {
 
   /** Says whether a prompt was classified rightly; the organization's next similar prompt profits. */
   feedback(request: types.FeedbackRequest, options?: CallOptions): Promise<types.FeedbackAnswer> {
-    return this.#post("auto/feedback", request, options);
+    return this.#once("auto/feedback", request, options);
   }
 
   autoFeedback(request: types.FeedbackRequest, options?: CallOptions): Promise<types.FeedbackAnswer> {
@@ -71,7 +71,7 @@ export class GreatRouter {
 
   /** Runs `input` on a model that meets explicit filters. */
   modelsRoute(request: types.ExplicitRouteRequest, options?: CallOptions): Promise<types.ExplicitRouteAnswer> {
-    return this.#post("models/route", request, options);
+    return this.#once("models/route", request, options);
   }
 
   priceComparison(
@@ -96,18 +96,18 @@ export class GreatRouter {
     request: types.ChatRequest,
     options?: CallOptions,
   ): Promise<types.ChatCompletion | ChatStream> {
-    if (!request.stream) return this.#post("chat/completions", request, options);
+    if (!request.stream) return this.#once("chat/completions", request, options);
     return new ChatStream(
-      await this.#send({ method: "POST", path: "chat/completions", body: request, format: "events" }, options),
+      await this.#send({ method: "POST", path: "chat/completions", body: request, format: "events", once: true }, options),
     );
   }
 
   embeddings(request: types.EmbeddingsRequest, options?: CallOptions): Promise<types.EmbeddingsAnswer> {
-    return this.#post("embeddings", request, options);
+    return this.#once("embeddings", request, options);
   }
 
   rerank(request: types.RerankRequest, options?: CallOptions): Promise<types.RerankAnswer> {
-    return this.#post("rerank", request, options);
+    return this.#once("rerank", request, options);
   }
 
   /** Every model that matches; `queryModels` answers in pages. */
@@ -214,6 +214,10 @@ export class GreatRouter {
 
   #post<Answer>(path: string, body: object, options?: CallOptions): Promise<Answer> {
     return this.#run({ method: "POST", path, body }, options);
+  }
+
+  #once<Answer>(path: string, body: object, options?: CallOptions): Promise<Answer> {
+    return this.#run({ method: "POST", path, body, once: true }, options);
   }
 
   async #run<Answer>(call: Call, options?: CallOptions): Promise<Answer> {

@@ -3,13 +3,17 @@
 import { AuthenticationError, unreadableAnswer, type Answered } from "./errors.js";
 import { VERSION } from "./version.js";
 
-/** One request, before it has a server or a key. `path` is relative to the base URL. */
+/**
+ * One request, before it has a server or a key. `path` is relative to the base URL. What is to happen `once`, however
+ * often it is sent, has an Idempotency-Key.
+ */
 export interface Call {
   method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   query?: object | undefined;
   body?: object | undefined;
   format?: "json" | "text" | "events";
+  once?: boolean;
 }
 
 /** The server, the key and the patience of one client. */
@@ -50,7 +54,7 @@ export function requestOf(wire: Wire, call: Call): WireRequest {
   });
   // A page that sets it makes the browser ask the server's leave first.
   if (process()?.versions?.["node"]) headers.set("User-Agent", `greatrouter-typescript/${VERSION}`);
-  if (call.method === "POST") headers.set("Idempotency-Key", uniqueKey());
+  if (call.once) headers.set("Idempotency-Key", uniqueKey());
   if (call.body) headers.set("Content-Type", "application/json");
   wire.headers.forEach((value, name) => headers.set(name, value));
   const query = queryOf(call.query);

@@ -19,7 +19,8 @@ NOT_THE_REQUEST = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 4
 
 # What a provider says about our key may quote a part of it, masked by its own rules and not by ours.
 _ABOUT_OUR_ACCOUNT = {402: "wants its account funded", 403: "forbids this to our key"}
-# Gemini's compatible endpoint says 400 where the others say 401.
+# Gemini and xAI say 400 where the others say 401. Only in a provider's first words, and where no field is blamed:
+# further on it may quote what a caller wrote, who could then have everybody's requests avoid this provider.
 _KEY_IS_WRONG = re.compile(
     r"api[ _-]?key (?:is |was )?(?:not valid|invalid|expired|not found)|(?:invalid|incorrect)[ _]api[ _-]?key", re.I
 )
@@ -39,13 +40,15 @@ def fault_of(
     """The error for an answer with a status other than 2xx. `secret` never appears in it."""
     words = message_of(body, secret)
     wait_s = retry_after_s(headers or {}, body)
-    if status == 401 or (status == 400 and _KEY_IS_WRONG.search(words)):
+    blamed = _name_in(body, "param", secret)
+    if status == 401 or (status == 400 and blamed is None and _KEY_IS_WRONG.match(words)):
         return ProviderUnreachable(f"{provider} refused our key (status {status})", status)
     if status in _ABOUT_OUR_ACCOUNT:
         return UpstreamFailed(f"{provider} {_ABOUT_OUR_ACCOUNT[status]} (status {status})", status)
     if 400 <= status < 500 and status not in NOT_THE_REQUEST:
+        words = "" if _KEY_IS_WRONG.search(words) else words  # if it is our key after all, a part of it may be quoted
         words = words or f"{provider} refused the request with status {status} and no reason"
-        return UpstreamRejected(words, status, _name_in(body, "param", secret), _name_in(body, "code", secret))
+        return UpstreamRejected(words, status, blamed, _name_in(body, "code", secret))
     if 300 <= status < 400:
         return UpstreamFailed(f"{provider} redirects (status {status}): correct its base_url", status)
     return UpstreamFailed(f"{provider} answered status {status}" + (f": {words}" if words else ""), status, wait_s)

@@ -83,11 +83,20 @@ def token_usage(usage: object) -> Usage:
     # Some embedding and rerank servers count the total alone.
     if not prompt and not completion:
         prompt = _count(get("total_tokens"))
-    cached = _part(get("prompt_tokens_details") or get("input_tokens_details"), "cached_tokens")
+    prompts = get("prompt_tokens_details") or get("input_tokens_details")
+    cached, written = _part(prompts, "cached_tokens"), _part(prompts, "cache_write_tokens")
     reasoning = _part(get("completion_tokens_details") or get("output_tokens_details"), "reasoning_tokens")
     # A part larger than its whole would make the rest negative on the bill.
     searches = _part(get("server_tool_use"), "web_search_requests", MAX_SEARCHES)
-    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion), searches=searches)
+    cached = min(cached, prompt)
+    return Usage(
+        prompt,
+        completion,
+        cached,
+        min(reasoning, completion),
+        searches=searches,
+        cache_write_tokens=min(written, prompt - cached),
+    )
 
 
 def _part(details: object, name: str, largest: int = MAX_TOKENS) -> int:
