@@ -14,27 +14,21 @@ classifier_app = typer.Typer(no_args_is_help=True)
 
 @models_app.command("list")
 def list_models() -> None:
-    """The models served here: what they do, which backend runs them and why."""
+    """The models served here: what they do, their weights, the size of their vectors, the tokens they read of a text, and
+    which backend runs them and why."""
     with fail_clearly():
         from greatrouter_api.offline import local_models
         from greatrouter_api.tables import table
 
+        found = local_models(settings())
         table(
             "models served here",
-            ("id", "tasks", "backend", "parameters", "dimensions", "max tokens", "why this backend"),
-            [
-                (
-                    m.id,
-                    ", ".join(m.tasks),
-                    m.backend,
-                    f"{m.params:,}",
-                    m.dimensions,
-                    m.max_tokens,
-                    m.problem or m.reason,
-                )
-                for m in local_models(settings())
-            ],
+            ("id", "tasks", "backend", "params", "size", "tokens"),
+            [(m.id, ", ".join(m.tasks), m.backend, f"{m.params:,}", m.dimensions, m.max_tokens) for m in found],
+            whole=1,
         )
+        for m in found:
+            typer.echo(f"{m.id}: {m.problem or m.reason}")
 
 
 @models_app.command("pull")

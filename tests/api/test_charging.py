@@ -1,20 +1,27 @@
 """Money at the edge: what a provider says, or does not say, of what was used."""
 
+import asyncio
 import threading
+from contextlib import closing
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greatrouter_api.charging import billed, is_free
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_api.activity import Entry
+from greatrouter_api.charging import Charge, billed, is_free
 from greatrouter_api.configured import models
 from greatrouter_api.settings import ModelSettings, ProviderSettings, Settings
 from greatrouter_catalog.model import Model
+from greatrouter_catalog.pricing import Pricing
 from greatrouter_ranking.profile import Expected
 from greatrouter_serving.call import Usage
+from tests.accounts.conftest import SECRET, held
 from tests.api.conftest import Running, eventually
 
 CODE = "Write a Python function that reverses a linked list"
@@ -96,6 +103,38 @@ def test_garbled_usage_is_charged_as_the_estimate(server: Running) -> None:
     server.provider.answer = lambda _path, _body: (200, {"choices": choices, "usage": {"prompt_tokens": 90_000_000}})
     answer = server.route(CODE, server.live).json()
     assert answer["charge_dollars"] == pytest.approx(answer["model"]["estimated_cost"])
+
+
+class Broken:
+    """Prices that nothing can be made of."""
+
+    def cost_cents(self, _units: Usage) -> Decimal:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_whatever_goes_wrong_while_it_is_charged_leaves_nothing_set_aside(tmp_path: Path, leaves: bool) -> None:
+    path = tmp_path / "accounts.sqlite3"
+
+    async def request() -> None:
+        caller = await accounts.authenticate(key)
+        entry = Entry("req", caller.organization_id, "/v1/auto/route", "text", "hint")
+        async with Charge(accounts, caller, entry, Decimal(4)) as charge:
+            task = asyncio.current_task()
+            if leaves and task is not None:
+                task.cancel()
+            await charge.settle(cast("Pricing", Broken()), entry)
+
+    with closing(Accounts(path, SECRET)) as accounts:
+        key = accounts.create_key("ada")
+        accounts.credit("ada", Decimal(10))
+        with pytest.raises(asyncio.CancelledError if leaves else ZeroDivisionError):
+            asyncio.run(request())
+        assert eventually(lambda: accounts.balance("ada") == 10)
+        assert held(path) == 0
+        asyncio.run(accounts.flush())
+        [line] = accounts.activity(accounts.summary("ada").organization_id)
+        assert (line["cost_cents"], line["rates"]) == (0, None)
 
 
 def test_a_caller_who_leaves_has_one_line_in_the_log_and_pays_nothing(server: Running) -> None:
