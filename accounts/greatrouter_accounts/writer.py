@@ -35,10 +35,39 @@ class _Item(NamedTuple):
     work: Any
     waiter: Waiter | None
 
-    @property
-    def given_up(self) -> bool:
-        """Whether its caller was told already that nothing came of it."""
-        return self.waiter is not None and self.waiter[1].done() and not self.waiter[1].cancelled()
+
+class _Patience:
+    """Tells those who wait in one event loop when it is over: one timer for all of them, for one each took 5 us."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience_s: float) -> None:
+        self.loop = loop
+        self._patience_s = patience_s
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()  # the first to lose patience first
+        self._timed = False
+
+    def begin(self, future: "asyncio.Future[Any]") -> None:
+        self._forget()
+        self._waiting.append((self.loop.time() + self._patience_s, future))
+        self._time()
+
+    def _forget(self) -> None:
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
+
+    def _time(self) -> None:
+        if self._waiting and not self._timed:
+            self._timed = True
+            self.loop.call_at(self._waiting[0][0], self._end)
+
+    def _end(self) -> None:
+        self._timed = False
+        self._forget()
+        wait = f"{self._patience_s:g} s"
+        while self._waiting and self._waiting[0][0] <= self.loop.time():
+            future = self._waiting.popleft()[1]
+            future.set_result(StoreFailed(f"nothing was heard of the accounts database for {wait}; check that it runs"))
+            self._forget()
+        self._time()
 
 
 class Writer:
@@ -71,6 +100,7 @@ class Writer:
         self._most_waiting = most_waiting
         self._share_s = share_s
         self._patience_s = patience_s
+        self._patience: _Patience | None = None  # of the event loop that asked last
         self._late = late
         self._pending: deque[_Item] = deque()
         self._wake = threading.Condition(threading.Lock())
@@ -90,11 +120,10 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._put(_Item(work, (loop, future)))
-        patience = loop.call_later(self._patience_s, self._give_up, future)
-        try:
-            result = await future
-        finally:
-            patience.cancel()
+        if self._patience is None or self._patience.loop is not loop:
+            self._patience = _Patience(loop, self._patience_s)
+        self._patience.begin(future)
+        result = await future
         if isinstance(result, BaseException):
             raise result.with_traceback(None)  # several waiters may raise the same failure
         return result
@@ -109,11 +138,6 @@ class Writer:
             self._closing = True
             self._wake.notify()
         self._thread.join()
-
-    def _give_up(self, future: "asyncio.Future[Any]") -> None:
-        if not future.done():
-            wait = f"{self._patience_s:g} s"
-            future.set_result(StoreFailed(f"nothing was heard of the accounts database for {wait}; check that it runs"))
 
     def _put(self, item: _Item) -> None:
         with self._wake:
@@ -139,7 +163,7 @@ class Writer:
 
     def _run(self) -> None:
         while taken := self._take():
-            batch = [item for item in taken if not item.given_up]
+            batch = [item for item in taken if item.waiter is None or not _told(item.waiter[1])]
             if not batch:
                 continue
             results = self._results(batch)
@@ -182,20 +206,21 @@ class Writer:
 
     def _deliver(self, batch: Sequence[_Item], results: Sequence[Any]) -> None:
         """One call into each event loop for all of its waiters."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Item, Any]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Any]]] = {}
         for item, result in zip(batch, results, strict=True):
             if item.waiter:
-                by_loop.setdefault(item.waiter[0], []).append((item, result))
+                loop, future = item.waiter
+                by_loop.setdefault(loop, []).append((future, result, item.work))
         for loop, answers in by_loop.items():
             with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(self._resolve, answers)
 
-    def _resolve(self, answers: Sequence[tuple[_Item, Any]]) -> None:
-        for item, result in answers:
-            if item.waiter and not item.waiter[1].done():
-                item.waiter[1].set_result(result)
-            elif item.given_up:
-                self._late(item.work, result)
+    def _resolve(self, answers: Sequence[tuple[asyncio.Future[Any], Any, Any]]) -> None:
+        for future, result, work in answers:
+            if not future.done():
+                future.set_result(result)
+            elif _told(future):
+                self._late(work, result)
 
     def _keep(self, batch: Sequence[_Item], results: Sequence[Any]) -> None:
         """Puts posted work that met a failing store back into the queue, and tells the log what was lost."""
@@ -214,3 +239,8 @@ class Writer:
                 log.warning("%s: one row was not stored: %s", self._thread.name, result)
         if lost:
             log.error("%s: %d rows are lost because the database could not be written", self._thread.name, lost)
+
+
+def _told(future: "asyncio.Future[Any]") -> bool:
+    """Whether its caller heard already, before any result, that nothing came of it."""
+    return future.done() and not future.cancelled()

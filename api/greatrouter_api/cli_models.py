@@ -14,8 +14,8 @@ classifier_app = typer.Typer(no_args_is_help=True)
 
 @models_app.command("list")
 def list_models() -> None:
-    """The models served here: what they do, their weights, the size of their vectors, the tokens they read of a text, and
-    which backend runs them and why."""
+    """The models served here: what they do, their weights, the size of their vectors, how many tokens they read of a
+    text, which backend runs them and why."""
     with fail_clearly():
         from greatrouter_api.offline import local_models
         from greatrouter_api.tables import table
@@ -23,12 +23,12 @@ def list_models() -> None:
         found = local_models(settings())
         table(
             "models served here",
-            ("id", "tasks", "backend", "params", "size", "tokens"),
-            [(m.id, ", ".join(m.tasks), m.backend, f"{m.params:,}", m.dimensions, m.max_tokens) for m in found],
+            ("id", "tasks", "params", "size", "tokens"),
+            [(m.id, ", ".join(m.tasks), f"{m.params:,}", m.dimensions, m.max_tokens) for m in found],
             whole=1,
         )
         for m in found:
-            typer.echo(f"{m.id}: {m.problem or m.reason}")
+            typer.echo(f"{m.id} by {m.backend}: {m.problem or m.reason}")
 
 
 @models_app.command("pull")
