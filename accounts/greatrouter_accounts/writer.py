@@ -163,7 +163,7 @@ class Writer:
 
     def _run(self) -> None:
         while taken := self._take():
-            batch = [item for item in taken if item.waiter is None or not _told(item.waiter[1])]
+            batch = [each for each in taken if not (each.waiter and each.waiter[1].done() and _told(each.waiter[1]))]
             if not batch:
                 continue
             results = self._results(batch)
