@@ -143,7 +143,7 @@ def test_postgres_is_locked_by_somebody_else(tmp_path: Path, postgres_server: po
                 connection.execute(b"LOCK TABLE balances IN EXCLUSIVE MODE")  # they can be read
                 yield
 
-        uvloop.run(_outage(tmp_path / "home", url, held, readable=True, bad_s=LOCK_S + BAD_S))
+        uvloop.run(_outage(tmp_path / "home", url, held, readable=True, bad_s=2 * LOCK_S))
 
 
 @pytest.mark.parametrize("code", ["53100", "42501"], ids=["disk full", "no right to it"])
