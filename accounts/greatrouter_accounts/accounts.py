@@ -18,7 +18,14 @@ from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.budgets import UNBOUNDED, Allowance, Budget
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.directory import KeyRow
-from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InsufficientCredit, KeyRejected, StoreFailed
+from greatrouter_accounts.errors import (
+    AccountsError,
+    BudgetExceeded,
+    CommitUnheard,
+    InsufficientCredit,
+    KeyRejected,
+    StoreFailed,
+)
 from greatrouter_accounts.gate import Gate, Plan
 from greatrouter_accounts.housekeeping import Housekeeper
 from greatrouter_accounts.idempotency import Repeats
@@ -26,7 +33,7 @@ from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.last_used import LastUsed
 from greatrouter_accounts.meters import open_meters
-from greatrouter_accounts.money import ZERO
+from greatrouter_accounts.money import ZERO, check_amount
 from greatrouter_accounts.office import Office
 from greatrouter_accounts.performance import PerformanceBook
 from greatrouter_accounts.pools import Hold, Pools
@@ -110,7 +117,7 @@ class Accounts:
         self._rows = records.Records(self._store.dialect, (schema.activity, schema.failed_attempts, schema.feedback))
         self._preferences = PreferenceBook(self._store, clock)
         self._performance = PerformanceBook(self._store, clock)
-        self._ledger = Writer(self._commit_ledger, "accounts-ledger")
+        self._ledger = Writer(self._commit_ledger, "accounts-ledger", late=self._unwanted)
         self._records = Writer(self._commit_records, "accounts-records", gather_s=GATHER_S)
         self._pools = Pools(self._ledger)
         self._open: set[str] = set()  # the reservations of this process that are neither settled nor given back
@@ -158,7 +165,7 @@ class Accounts:
         `keys.LIMITS`, and so are `budgets`. The organization's first live key brings the free credit, in the same
         transaction.
 
-        Raises `InvalidName`, `InvalidKey` and `InvalidAmount`.
+        Raises `InvalidName`, `InvalidKey`, `InvalidAmount` and `StoreFailed`.
         """
         key = api_keys.generate(test=test, gr=gr)
         row = {
@@ -192,7 +199,7 @@ class Accounts:
         return revoked
 
     async def authenticate(self, key: str) -> Caller:
-        """Who holds `key`. Raises `KeyRejected`."""
+        """Who holds `key`. Raises `KeyRejected` and `StoreFailed`."""
         digest = api_keys.digest(key, self._secret)
         asked_at = self._clock()
         known = self._cache.get(digest)
@@ -255,7 +262,8 @@ class Accounts:
         """Sets the estimate aside: in memory where the process has a pool of this organization's money, else on disk
         when this returns. What is not `budgeted` counts against the budgets, and works when they are used up.
 
-        Raises `InsufficientCredit` and `BudgetExceeded`."""
+        Raises `InsufficientCredit`, `BudgetExceeded`, `InvalidAmount` and `StoreFailed`."""
+        check_amount(amount_cents)
         request_id, organization_id = storable(request_id), caller.organization_id
         budgets, of_key = self.gate.budgets(caller), self.gate.budgets_of_key(caller)
         if not of_key:  # what a key of its own budgets holds must be known to every process
@@ -283,13 +291,19 @@ class Accounts:
     async def _reserve(self, reservation: rules.Reserve) -> None:
         try:
             await self._ledger.submit(reservation)
-        except (InsufficientCredit, BudgetExceeded):
-            raise
-        except BaseException:
-            # The commit may be under way, or have gone through unheard. The release is behind it in the queue.
-            self.release(reservation)
+        except (CommitUnheard, asyncio.CancelledError, GeneratorExit):
+            self._withdraw(reservation)  # behind it in the queue
             raise
         self._open.add(reservation.id)
+
+    def _unwanted(self, operation: rules.Operation, result: object) -> None:
+        """Of what nobody waited for any more: it is done, its commit is in doubt, or it was refused."""
+        if isinstance(operation, rules.Reserve) and isinstance(result, Decimal | CommitUnheard):
+            self._withdraw(operation)
+
+    def _withdraw(self, reservation: rules.Reserve) -> None:
+        """Gives back what may have been reserved, or may still be: its commit may be under way."""
+        self._post(rules.Settle(uuid7("txn_"), reservation.id, ZERO, made=reservation))
 
     async def settle(self, reservation: Reservation, amount_cents: Decimal) -> Decimal:
         """Charges what the work cost and gives the rest back; the cents charged, on disk when this returns.
@@ -450,7 +464,7 @@ class Accounts:
         await self._records.submit(None)
 
     async def record_feedback(self, row: dict[str, Any]) -> str:
-        """Stores one piece of feedback; its id, on disk when this returns. Raises `RowRefused`."""
+        """Stores one piece of feedback; its id, on disk when this returns. Raises `RowRefused` and `StoreFailed`."""
         feedback_id = uuid7("fb_")
         await self._records.submit((schema.feedback, {**row, "id": feedback_id, "timestamp": now_text()}))
         return feedback_id

@@ -31,6 +31,8 @@ def post(connection: Connection, operations: Sequence[rules.Operation], owner: s
     named = [name for operation in operations if (name := _reservation_named(operation))]
     known = _reservations(cursor, sql, named) if named else {}
     before = _balances(cursor, sql, rules.accounts_of(operations, known))
+    if late := [name for name in _made(operations) if name not in known]:
+        known |= _reservations(cursor, sql, late)  # the wallet's lock waited for a commit that may have made them
     operations = doubts.resolved(cursor, sql, operations)
     measured = baselines.find(connection, operations, before)
     posting = rules.post(before, operations, known, measured, _key_holds(cursor, sql, operations) if measured else {})
@@ -89,6 +91,11 @@ def _reservation_named(operation: rules.Operation) -> str | None:
         case rules.Fund() | rules.Unfund() | rules.Charge():
             return operation.pool_id
     return None
+
+
+def _made(operations: Sequence[rules.Operation]) -> list[str]:
+    """The reservations that were made, or may have been, by those who settle them."""
+    return [op.reservation_id for op in operations if isinstance(op, rules.Settle) and op.made is not None]
 
 
 def _still_ours(cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation]) -> list[rules.Operation]:

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from greatrouter_accounts.clock import moment_text
-from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.errors import CommitUnheard, StoreFailed
 from greatrouter_accounts.ids import made_at, uuid7
-from greatrouter_accounts.ledger import PROMOTIONS, Operation, Return, revenue
+from greatrouter_accounts.ledger import PROMOTIONS, Operation, Return, Unfund, held, revenue
 from greatrouter_accounts.money import LARGEST_UNITS, ZERO, from_units
 from greatrouter_accounts.statements import BY_DIALECT, Statements
 from greatrouter_accounts.store import Store
@@ -30,17 +30,25 @@ PAGE, MARGIN = 1000, timedelta(minutes=2)
 
 
 def resolved(cursor: DBAPICursor, sql: Statements, operations: Sequence[Operation]) -> list[Operation]:
-    """The operations; those that give back a charge in doubt, with what it charged. The balances of their organizations
-    are locked: a commit that was under way is over."""
+    """The operations; those that give back a charge in doubt, with what it charged, and with nothing what would take
+    out of a pool once more what went through unheard. The balances of their organizations are locked: a commit that was
+    under way is over."""
+    operations = [_not_again(cursor, sql, op) if isinstance(op, Unfund) else op for op in operations]
     doubted = {op.of: op for op in operations if isinstance(op, Return) and op.of is not None}
     if not doubted:
-        return list(operations)
+        return operations
     since = _since(*doubted)
     names = {*doubted, *(op.id for op in doubted.values())}
     booked: dict[str, Decimal] = {}
     for account in {revenue(op.key_id) for op in doubted.values()}:
         booked |= _booked(cursor, sql, account, names, since)
     return [_given_back(operation, booked) for operation in operations]
+
+
+def _not_again(cursor: DBAPICursor, sql: Statements, unfund: Unfund) -> Unfund:
+    """A pool is emptied at most once a second, so that all of them can be looked up."""
+    booked = _booked(cursor, sql, held(unfund.organization_id), {unfund.id}, _since(unfund.id))
+    return replace(unfund, amount_cents=ZERO) if booked else unfund
 
 
 def _given_back(operation: Operation, booked: dict[str, Decimal]) -> Operation:
@@ -53,13 +61,12 @@ def _given_back(operation: Operation, booked: dict[str, Decimal]) -> Operation:
 def once(store: Store, book: Callable[[Connection, str], T]) -> T:
     """Books a grant, or what takes one back, under the name that `book` is given; where the answer to the commit is
     lost, only if it was not booked is that a failure. Raises what `book` does and `StoreFailed`."""
-    name, booked = uuid7("txn_"), False
+    name = uuid7("txn_")
     try:
         with store.write() as connection:
             result = book(connection, name)
-            booked = True
-    except StoreFailed as failure:
-        if not booked or not _went_through(store, name, failure):
+    except CommitUnheard as failure:
+        if not _went_through(store, name, failure):
             raise
     return result
 

@@ -2,7 +2,6 @@
 
 AccountsError
 ├── KeyRejected            missing, malformed, unknown, revoked or expired key
-├── OrganizationExists     a name that is taken
 ├── UnknownOrganization    a name or id that no organization has
 ├── InvalidName            a name that no organization or order may have
 ├── InvalidKey             a key that nobody may be given: unknown scope, an end in the past, a limit that is none
@@ -14,9 +13,10 @@ AccountsError
 ├── RequestRepeated        a request under a key that stands for another run of it
 │   ├── StillRunning       whose answer is not there yet
 │   ├── OtherRequest       which was another request
-│   └── AnswerNotKept      whose answer was too large to be kept, by itself or with the others of a day
+│   └── AnswerNotKept      whose answer is not there: too large, by itself or with others of a day, or changed since
 ├── RowRefused             one row that the database does not take; the others are kept
 └── StoreFailed            the database cannot be opened, read or written
+    ├── CommitUnheard      the answer to a commit was lost: it may have gone through
     └── CounterFailed      what counts the limits cannot be asked
 """
 
@@ -35,10 +35,6 @@ class AccountsError(Exception):
 
 
 class KeyRejected(AccountsError):
-    pass
-
-
-class OrganizationExists(AccountsError):
     pass
 
 
@@ -83,6 +79,10 @@ class RowRefused(AccountsError):
 
 
 class StoreFailed(AccountsError):
+    pass
+
+
+class CommitUnheard(StoreFailed):
     pass
 
 

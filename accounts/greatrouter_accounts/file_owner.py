@@ -26,7 +26,9 @@ class FileOwner:
         self._enrol()
 
     def alive(self, connection: Connection) -> set[str]:
-        """Our own name and those of the others that live; the files of those that ended are removed."""
+        """Our own name and those of the others that live; the files of those that ended are removed.
+
+        Raises `StoreFailed`."""
         names = {self.name}
         for path in self._folder.glob("own_*"):
             if path.name == self.name:
@@ -36,7 +38,7 @@ class FileOwner:
             except sqlite3.Error:
                 names.add(path.name)
             else:
-                path.unlink(missing_ok=True)
+                _remove(path)
         return names
 
     def renew(self, store: Store) -> bool:
@@ -52,7 +54,7 @@ class FileOwner:
     def resign(self, connection: Connection) -> None:
         self._lock.close()
         if _identity(self._folder / self.name) == self._file:
-            (self._folder / self.name).unlink(missing_ok=True)
+            _remove(self._folder / self.name)
 
     def _enrol(self) -> None:
         name = uuid7("own_")
@@ -62,6 +64,13 @@ class FileOwner:
         except (OSError, sqlite3.Error) as error:
             raise StoreFailed(f"cannot lock a file in {self._folder} ({error}); let this user write there") from error
         self.name, self._file = name, _identity(self._folder / name)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreFailed(f"cannot remove {path} ({error}); let this user write to its folder") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

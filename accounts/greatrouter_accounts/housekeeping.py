@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from greatrouter_accounts import books
-from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.errors import AccountsError
 from greatrouter_accounts.store import Owner, Store
 
 log = logging.getLogger("greatrouter")
@@ -18,7 +18,7 @@ ROUNDS_A_LEASE = 4
 
 class Housekeeper:
     """A thread of its own. `on_presumed_dead` is called after the others had to take this process for dead, whose money
-    they then gave back. `clock` counts seconds. `chores` are done in every round and may raise `StoreFailed`.
+    they then gave back. `clock` counts seconds. `chores` are done in every round, whichever of them fails.
 
     Whoever could not reach the database until a moment ago is not yet sure who else could not: it gives nothing back
     before it was steady for a whole lease.
@@ -53,7 +53,7 @@ class Housekeeper:
         while not self._closing.wait(self._lease_s / ROUNDS_A_LEASE):
             try:
                 self._round()
-            except StoreFailed as error:
+            except AccountsError as error:
                 self._steady_since = self._clock()
                 if not self._failing:
                     log.warning("the accounts database does not answer; nothing is charged until it does: %s", error)
@@ -68,9 +68,18 @@ class Housekeeper:
             log.warning("this process was silent for so long that what it had set aside was given back")
             self._steady_since = self._clock()
             self._on_presumed_dead()
-        for chore in self._chores:
-            chore()
+        failures = [failure for chore in self._chores if (failure := _failure(chore)) is not None]
+        if failures:
+            raise failures[0]
         if self._clock() - self._steady_since < self._lease_s:
             return
         if orphans := books.release_orphans(self._store, self._owner):
             log.warning("%d reservations of processes that ended were given back", orphans)
+
+
+def _failure(chore: Callable[[], None]) -> AccountsError | None:
+    try:
+        chore()
+    except AccountsError as failure:
+        return failure
+    return None

@@ -23,7 +23,14 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from greatrouter_accounts import books
-from greatrouter_accounts.errors import AccountsError, AnswerNotKept, OtherRequest, StillRunning, StoreFailed
+from greatrouter_accounts.errors import (
+    AccountsError,
+    AnswerNotKept,
+    CommitUnheard,
+    OtherRequest,
+    StillRunning,
+    StoreFailed,
+)
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.kept_bytes import MOST_BYTES, Room
 from greatrouter_accounts.ledger import Return, Run
@@ -114,7 +121,14 @@ class _Undo:
     run: Run
 
 
-_Step = _Begin | _Finish | _Abandon | _Undo
+@dataclass(frozen=True, slots=True)
+class _Withdraw:
+    """Of a run that may have begun unheard, or may still: its commit may be under way."""
+
+    run: Run
+
+
+_Step = _Begin | _Finish | _Abandon | _Undo | _Withdraw
 
 
 class Repeats:
@@ -128,7 +142,7 @@ class Repeats:
         self._owner = owner
         self._secret = secret
         self._seal = Seal(hashlib.blake2b(key=secret, digest_size=32, person=b"answer").digest())
-        self._writer = Writer(self._commit, "accounts-repeats")
+        self._writer = Writer(self._commit, "accounts-repeats", late=self._unwanted)
 
     def close(self) -> None:
         self._writer.close()
@@ -143,9 +157,8 @@ class Repeats:
         begin = _Begin(run, storable(request_id), self._hash(b"request", request))
         try:
             kept: Kept | None = await self._writer.submit(begin)
-        except (asyncio.CancelledError, GeneratorExit, StoreFailed):
-            # The commit may be under way, or have gone through unheard.
-            self._post(_Abandon(run, delivered=False))
+        except (asyncio.CancelledError, GeneratorExit, CommitUnheard):
+            self._post(_Withdraw(run))
             raise
         return run if kept is None else kept
 
@@ -177,6 +190,11 @@ class Repeats:
                 swept = cursor.rowcount
             if swept < SWEPT:
                 return
+
+    def _unwanted(self, step: _Step | None, result: object) -> None:
+        """Of what nobody waited for any more: it is done, its commit is in doubt, or it was refused."""
+        if isinstance(step, _Begin) and (result is None or isinstance(result, CommitUnheard)):
+            self._post(_Withdraw(step.run))
 
     def _post(self, step: _Step) -> None:
         """Does not wait, so that it also works while a request is being cancelled. Where the store is closed, the next
@@ -258,6 +276,9 @@ class _Commit:
             case _Abandon(run, delivered):
                 self._run(DELETE if delivered else DELETE_UNCHARGED, *_name(run))
                 self._run(LEAVE, *_name(run))
+            case _Withdraw(run):
+                self._run(FIND, run.organization_id, run.key, run.id, "", b"", self._owner.name)  # which waits for it
+                self._run(DELETE_UNCHARGED, *_name(run))
             case _Undo(run):
                 self._run(UNDO, *_name(run))
                 if row := self._cursor.fetchone():

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from greatrouter_accounts.budgets import Baselines, Budget
 from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InsufficientCredit, InvalidAmount
-from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents
+from greatrouter_accounts.money import EXACT, LARGEST_CENTS, ZERO, cents, check_amount
 
 # What a pool may hold of a wallet: a sixteenth, so that another process sees nearly all of it.
 POOL_SHARE = Decimal(1) / 16
@@ -119,6 +119,9 @@ class Settle:
     wallet never goes below zero, and the difference is our loss, not the caller's surprise. So is all of it where the
     reservation is gone and `made` says what it was: its process was taken for dead, the wallet has the money back, and
     the work was done. Without it, one that is gone was settled or given back, and moves nothing.
+
+    What releases a reservation whose commit may still be under way says what was `made`, too: that commit is waited
+    for.
     """
 
     id: str
@@ -191,8 +194,8 @@ Result = Decimal | AccountsError
 @dataclass(slots=True)
 class Posting:
     """What a batch of operations did: `changes` by account, and one result an operation, the cents moved or the
-    refusal. `open` starts as the reservations that `Settle` operations name and that exist; what it holds in the end
-    stays open. `key_holds` is what is set aside for keys that have budgets.
+    refusal. `open` starts as the reservations that operations name and that exist, pools too; what it holds in the
+    end stays open. `key_holds` is what is set aside for keys that have budgets.
     """
 
     before: Mapping[str, Decimal]
@@ -226,8 +229,8 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
     others = {revenue(reservation.key_id) for reservation in reservations if reservation.key_id is not None}
     for operation in operations:
         if isinstance(operation, Settle):
-            if operation.reservation_id in open_:
-                others.add(owed(open_[operation.reservation_id].organization_id))
+            reservation = open_.get(operation.reservation_id, operation.made)
+            others |= set() if reservation is None else {owed(reservation.organization_id)}
             continue
         organizations.add(operation.organization_id)
         if isinstance(operation, Credit | Refund):
@@ -277,8 +280,7 @@ def post(
 
 
 def _apply(posting: Posting, operation: Operation) -> Decimal:
-    if not operation.amount_cents.is_finite() or operation.amount_cents < 0:
-        raise InvalidAmount(f"{operation.amount_cents} cents cannot be booked; expected a number of at least 0")
+    check_amount(operation.amount_cents)
     match operation:
         case Credit():
             moved = _credit(posting, operation)

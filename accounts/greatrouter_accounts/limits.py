@@ -108,13 +108,16 @@ class Window:
             self._taken[second] = self._taken.get(second, 0) + amount
             self.total += amount
 
-    def correct(self, second: int, amount: int) -> None:
-        """Where what was taken in `second` counts no more, neither does its correction."""
+    def correct(self, second: int, amount: int, now: int) -> None:
+        """Where what was taken in `second` counts no more, what it was short of counts from `now`, for it was taken
+        since; and what was too much does not."""
         known = self._taken.get(second)
         if known is not None:
             amount = max(amount, -known)
             self._taken[second] = known + amount
             self.total += amount
+        elif amount > 0:
+            self.add(now, amount)
 
     def wait_s(self, second: int, room: float) -> float:
         """How long until `room` or more is left of what was taken."""
@@ -180,10 +183,11 @@ def take(meters: Mapping[str, Meter], asked: Take, now: float, owner: str) -> Ta
     )
 
 
-def give(meters: Mapping[str, Meter], given: Give) -> None:
+def give(meters: Mapping[str, Meter], given: Give, now: float) -> None:
     for name in given.names:
         meter = meters[name]
-        meter.tokens.correct(given.second, given.tokens)
+        if given.tokens:
+            meter.tokens.correct(given.second, given.tokens, meter.second(now))
         if given.places and given.owner in meter.places:
             meter.places[given.owner] -= given.places
             if meter.places[given.owner] <= 0:

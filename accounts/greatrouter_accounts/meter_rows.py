@@ -45,20 +45,35 @@ class MeterRows:
         self._owner = owner
         self._clock = clock
         self._asked_who_lives_at = float("-inf")
+        # The places that this process has, by their meters, and under which name: it knows better than a row whose last
+        # commit nobody heard of.
+        self._mine: dict[str, int] = {}
+        self._mine_as = owner.name
+        self._in_doubt: set[str] = set()
 
     def commit(self, operations: Sequence[Operation]) -> Sequence[Result]:
-        """Raises `StoreFailed`."""
+        """Raises `StoreFailed`; what may have been counted by then is put right by the next commit."""
+        if self._mine_as != self._owner.name:  # it was taken for dead, and has none any more
+            self._mine, self._mine_as = {}, self._owner.name
+        names = {name for each in operations for name in _names(each)}
+        self._in_doubt |= names
         with self._store.write(durable=False) as connection:  # a crash of the machine may cost a moment's counts
-            meters, now = self._load(connection, sorted({name for each in operations for name in _names(each)}))
+            meters, now = self._load(connection, sorted(self._in_doubt))
             before = {name: written(meter) for name, meter in meters.items()}
+            for name, meter in meters.items():
+                _put_right(meter, self._mine_as, self._mine.get(name, 0))
             results = [self._apply(connection, meters, operation, now) for operation in operations]
             after = {name: written(meter) for name, meter in meters.items()}
             self._save(connection, [(name, state) for name, state in after.items() if state != before[name]])
+        self._in_doubt.clear()
+        self._mine |= {name: meter.places.get(self._mine_as, 0) for name, meter in meters.items()}
+        for name in [name for name in meters if not self._mine[name]]:
+            del self._mine[name]
         return results
 
     def _apply(self, connection: Connection, meters: dict[str, Meter], operation: Operation, now: float) -> Result:
         if isinstance(operation, Give):
-            give(meters, operation)
+            give(meters, operation, now)
             return None
         found = take(meters, operation, now, self._owner.name)
         if isinstance(found, RateLimited) and found.kind == "concurrent" and self._free_the_dead(connection, meters):
@@ -101,6 +116,13 @@ class MeterRows:
         if states:
             statement = SAVE if connection.dialect.name == "sqlite" else SAVE_LOCKED
             connection.connection.cursor().execute(statement, _json(states))
+
+
+def _put_right(meter: Meter, owner: str, places: int) -> None:
+    if places:
+        meter.places[owner] = places
+    else:
+        meter.places.pop(owner, None)
 
 
 def _names(operation: Operation) -> Sequence[str]:

@@ -65,9 +65,10 @@ class OwnMeters:
         self.place = IN_THIS_PROCESS
         self._clock = clock
         self._meters: defaultdict[str, Meter] = defaultdict(Meter)
+        self._most = KEPT
 
     async def take(self, asked: Take) -> Taken:
-        if len(self._meters) >= KEPT:
+        if len(self._meters) >= self._most:
             self._forget()
         found = take(self._meters, asked, self._clock(), "")
         if isinstance(found, RateLimited):
@@ -75,7 +76,7 @@ class OwnMeters:
         return found
 
     def give(self, given: Give) -> None:
-        give(self._meters, given)
+        give(self._meters, given, self._clock())
 
     async def settled(self) -> None:
         """It is at once."""
@@ -94,11 +95,12 @@ class OwnMeters:
         for meter in self._meters.values():
             meter.second(now)
         self._meters = defaultdict(Meter, {name: meter for name, meter in self._meters.items() if not meter.idle})
+        self._most = max(KEPT, 2 * len(self._meters))  # so that looking at all of them stays rare
 
 
 class SharedMeters:
     """Asked on a thread of its own, for all requests that wait at once: `commit` takes what they ask for and give back,
-    in order, and returns a result for each."""
+    in order, and returns a result for each. Where it failed, what it may have counted is put right by the next."""
 
     def __init__(
         self,
@@ -109,11 +111,13 @@ class SharedMeters:
         answers: Callable[[], bool] = lambda: True,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._writer = Writer(commit, "accounts-limits", late=self._undo)
+        self._commit = commit
+        self._renew = renew
         self._close = close
+        self._in_doubt = self._counting_again = False
         self.place = place
-        self.renew = renew
         self.answers = answers
+        self._writer = Writer(self._tried, "accounts-limits", late=self._undo)
 
     async def take(self, asked: Take) -> Taken:
         taking: asyncio.Task[Taken] = asyncio.ensure_future(self._writer.submit(asked))
@@ -126,12 +130,26 @@ class SharedMeters:
     def give(self, given: Give) -> None:
         self._writer.post(given)
 
+    def renew(self) -> None:
+        """After a failure it also has counted again what this process uses, which nobody else may come to ask for."""
+        self._renew()
+        if self._in_doubt and not self._counting_again and self.answers():
+            self._counting_again = True
+            with suppress(StoreFailed):  # closed
+                self._writer.post(Give(()))
+
     async def settled(self) -> None:
         await self._writer.submit(Give(()))  # behind the others in the queue
 
     def close(self) -> None:
         self._writer.close()
         self._close()
+
+    def _tried(self, operations: Sequence[Take | Give]) -> Sequence[Any]:
+        self._in_doubt = True
+        results = self._commit(operations)
+        self._in_doubt = self._counting_again = False
+        return results
 
     def _left(self, asked: Take, done: "asyncio.Task[Taken]") -> None:
         if not done.cancelled() and done.exception() is None:

@@ -28,6 +28,12 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(QUANTUM, context=EXACT)
 
 
+def check_amount(amount: Decimal) -> None:
+    """Raises `InvalidAmount` for what nobody can want booked."""
+    if not amount.is_finite() or amount < 0:
+        raise InvalidAmount(f"{amount} cents cannot be booked; expected a number of at least 0")
+
+
 def to_units(amount: Decimal) -> int:
     """Rounded cents as the whole number of quanta that the database stores: sums in SQL stay exact."""
     return int(amount.scaleb(8, EXACT))

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, select, update
 from greatrouter_accounts import books, directory
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
-from greatrouter_accounts.errors import AccountsError, InvalidAmount, InvalidName, UnknownOrganization
+from greatrouter_accounts.errors import AccountsError, InvalidName, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
-from greatrouter_accounts.money import ZERO, cents
+from greatrouter_accounts.money import ZERO, cents, check_amount
 from greatrouter_accounts.schema import orders
 
 log = logging.getLogger("greatrouter")
@@ -38,7 +38,8 @@ def paid(connection: Connection, order_id: str, organization: str | None, amount
 
     Where an order is told of again it belongs to whom it was credited first, whatever is said then.
     """
-    amount = _amount(amount_cents)
+    check_amount(amount_cents)
+    amount = cents(amount_cents)
     row = _row(connection, order_id, organization)
     if row.paid_cents or not amount:
         return ZERO
@@ -55,7 +56,8 @@ def refunded(
 
     An order that is known needs no `organization`: its owner may not be a customer of the provider any more.
     """
-    total = _amount(total_cents)
+    check_amount(total_cents)
+    total = cents(total_cents)
     row = _row(connection, order_id, organization)
     before, after = (row.paid_cents, row.refunded_cents), (row.paid_cents, max(row.refunded_cents, total))
     return _move(connection, order_id, row.organization_id, before, after, owner)
@@ -74,12 +76,6 @@ def _row(connection: Connection, order_id: str, organization: str | None) -> Any
     add = ADD.format(MARKS[connection.dialect.name])
     connection.exec_driver_sql(add, (order_id, directory.payer(connection, organization), now_text()))
     return connection.execute(query).one()
-
-
-def _amount(amount_cents: Decimal) -> Decimal:
-    if not amount_cents.is_finite() or amount_cents < 0:
-        raise InvalidAmount(f"an order of {amount_cents} cents cannot be booked; expected a number of at least 0")
-    return cents(amount_cents)
 
 
 def _move(

@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, false, or_, select
+from sqlalchemy import Connection, Row, Select, false, func, or_, select
 
 from greatrouter_accounts.clock import moment_text
-from greatrouter_accounts.schema import activity, failed_attempts
+from greatrouter_accounts.schema import activity, failed_attempts, organizations
 from greatrouter_accounts.store import Store
 
 # The name of a window, its length, and how many of them there are up to now.
 WINDOWS = (("hour", timedelta(hours=1), 24), ("day", timedelta(days=1), 7))
-# Fewer requests than this could be one person's.
-FEWEST = 5
+# Fewer requests than this could be one person's; and of fewer organizations one of them could tell how the others do,
+# but where there is only one at all.
+FEWEST, FEWEST_ORGANIZATIONS = 5, 3
 # The latest of a window stand for all of it, so that a busy model takes no longer than a quiet one.
 SAMPLE = 500
 SANDBOX = "sandbox"  # the provider that stands in for others under test keys
@@ -54,10 +55,12 @@ class PerformanceBook:
 
 
 def windows(connection: Connection, model: str, now: datetime) -> Windows:
-    """Windows with `FEWEST` requests or more, oldest first, hours before days: `window` ("hour" or "day"), `start` and
-    `end` (UTC, RFC 3339), `success_rate` (0..1, in hundredths), `p50_latency_ms` and `p95_latency_ms` (of the answers,
-    as their callers saw it; null where there was none)."""
-    found = ((name, start, end, _summary(connection, model, start, end)) for name, start, end in _spans(now))
+    """Windows with `FEWEST` requests or more, of `FEWEST_ORGANIZATIONS` where there are several, oldest first, hours
+    before days: `window` ("hour" or "day"), `start` and `end` (UTC, RFC 3339), `success_rate` (0..1, in hundredths),
+    `p50_latency_ms` and `p95_latency_ms` (of the answers, as their callers saw it; null where there was none)."""
+    alone = (connection.scalar(select(func.count()).select_from(organizations)) or 0) <= 1
+    least = 1 if alone else FEWEST_ORGANIZATIONS
+    found = ((name, start, end, _summary(connection, model, start, end, least)) for name, start, end in _spans(now))
     return [
         {"window": name, "start": moment_text(start), "end": moment_text(end), **summary}
         for name, start, end, summary in found
@@ -75,14 +78,15 @@ def _spans(now: datetime) -> Iterator[tuple[str, datetime, datetime]]:
             yield name, start, start + length
 
 
-def _summary(connection: Connection, model: str, start: datetime, end: datetime) -> dict[str, Any] | None:
+def _summary(connection: Connection, model: str, start: datetime, end: datetime, least: int) -> dict[str, Any] | None:
+    """None where fewer than `least` organizations, or `FEWEST` requests, would stand for it."""
     ended = connection.execute(_ended(model, moment_text(start), moment_text(end))).all()
     failed = connection.execute(_failed(model, moment_text(start), moment_text(end))).all()
     # Where one of the two was cut off, the other is cut at the same moment: their proportion is what is asked for.
     since = max((rows[-1].timestamp for rows in (ended, failed) if len(rows) == SAMPLE), default="")
     latencies, failures = _told_apart(ended, failed, since)
     total = len(latencies) + failures
-    if total < FEWEST:
+    if total < FEWEST or len({row.organization_id for row in (*ended, *failed)}) < least:
         return None
     return {
         "success_rate": round(len(latencies) / total, 2),

@@ -18,7 +18,7 @@ from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.budgets import Budget
 from greatrouter_accounts.errors import AccountsError, InvalidAmount, StoreFailed
 from greatrouter_accounts.ids import uuid7
-from greatrouter_accounts.money import LARGEST_CENTS, ZERO, cents
+from greatrouter_accounts.money import LARGEST_CENTS, ZERO, cents, check_amount
 from greatrouter_accounts.writer import Writer
 
 # What is set aside at once, in requests like the one that found the pool empty; where it is too little for the fewest,
@@ -32,7 +32,7 @@ IDLE_S = 5.0
 
 @dataclass(slots=True)
 class _Pool:
-    """`left` is promised to nobody; `holds` requests are under way."""
+    """`left` is promised to nobody; `holds` requests are under way. It was filled within budgets of `bounds` cents."""
 
     id: str
     organization_id: str
@@ -41,6 +41,7 @@ class _Pool:
     used_at: float = 0.0
     asked_at: float = float("-inf")
     funded: bool = False
+    bounds: tuple[Decimal, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,10 +76,13 @@ class Pools:
         budgets: tuple[Budget, ...] = (),
     ) -> Hold | None:
         """None where the organization's pool holds too little; then it is being filled for those who come next, from
-        what is left of `budgets`."""
+        what is left of `budgets`. One that was filled under other budgets (a change of plan) is given back."""
         amount, now = cents(min(amount_cents, LARGEST_CENTS)), self._clock()
+        bounds = tuple([budget.cents for budget in budgets])
         with self._lock:
             pool = self._pools.get(organization_id)
+            if pool is not None and pool.left and pool.bounds != bounds:
+                self._empty(pool)
             if pool is not None and pool.left >= amount:
                 pool.left -= amount
                 pool.holds += 1
@@ -88,7 +92,7 @@ class Pools:
                 pool = self._pools[organization_id] = _Pool(uuid7("res_"), organization_id, used_at=now)
             if not amount or (now - pool.asked_at < PAUSE_S and not pool.funded):
                 return None
-            pool.asked_at, pool.funded = now, False
+            pool.asked_at, pool.funded, pool.bounds = now, False, bounds
             pool.holds += 1  # it must not be given back while it is being filled
         self._fill(organization_id, pool, amount, budgets)
         return None
@@ -96,9 +100,11 @@ class Pools:
     async def settle(self, hold: Hold, amount_cents: Decimal) -> Decimal:
         """The cents charged, on disk when this returns. Raises `StoreFailed` or `InvalidAmount`; then nothing is
         charged and the promise is taken back. What a commit that broke off may have charged is given back later."""
-        if not amount_cents.is_finite() or amount_cents < 0:
+        try:
+            check_amount(amount_cents)
+        except InvalidAmount:
             self.release(hold)
-            raise InvalidAmount(f"{amount_cents} cents cannot be booked; expected a number of at least 0")
+            raise
         with self._lock:
             if not hold.open:
                 return ZERO
@@ -142,9 +148,7 @@ class Pools:
             pool = self._pools.get(organization_id)
             if pool is None or not pool.left:
                 return False
-            amount, pool.left = pool.left, ZERO
-            pool.asked_at, pool.funded = self._clock(), False  # it is not filled again at once
-        self._post(rules.Unfund(uuid7("txn_"), pool.id, organization_id, amount))
+            self._empty(pool)
         return True
 
     def forget(self) -> None:
@@ -162,6 +166,12 @@ class Pools:
             pools, self._pools = self._pools, {}
         for pool in pools.values():
             self._give_back(pool)
+
+    def _empty(self, pool: _Pool) -> None:
+        """With the lock held."""
+        amount, pool.left = pool.left, ZERO
+        pool.asked_at, pool.funded = self._clock(), False  # it is not filled again at once
+        self._post(rules.Unfund(uuid7("txn_"), pool.id, pool.organization_id, amount))
 
     def _fill(self, organization_id: str, pool: _Pool, amount: Decimal, budgets: tuple[Budget, ...]) -> None:
         most, fewest = amount * REQUESTS, amount * FEWEST_REQUESTS
@@ -199,7 +209,9 @@ class Pools:
                 self._give_back(pool)
 
     def _give_back(self, pool: _Pool) -> None:
-        self._post(rules.Settle(uuid7("txn_"), pool.id, ZERO))
+        # It may be being filled by a commit that nobody heard of yet.
+        made = rules.Reserve(pool.id, pool.organization_id, ZERO, rules.POOL)
+        self._post(rules.Settle(uuid7("txn_"), pool.id, ZERO, made=made))
 
     def _post(self, operation: rules.Operation) -> None:
         with suppress(StoreFailed):  # closed: the next to open the database gives back what is reserved

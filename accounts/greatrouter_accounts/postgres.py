@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from greatrouter_accounts.errors import RowRefused, StoreFailed
 from greatrouter_accounts.lease_owner import LeaseOwner
 from greatrouter_accounts.migrations import migrate
-from greatrouter_accounts.store import failures, take_your_time
+from greatrouter_accounts.store import failures, heard_of, take_your_time
 
 CONNECT_TIMEOUT_S = 5
 # Of a machine that is gone without a word nobody hears for two hours, and for a quarter of one after something was sent
@@ -27,7 +27,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 # Who says nothing for so long in the middle of a transaction is gone or stands still, and others wait for its locks:
 # the server gives up on it, and finds out as fast as we do where a machine is gone.
 IDLE_TIMEOUT_MS = 5_000
-# The writers' two threads and those who read; a burst of readers may open more for a while.
+# The writers' four threads, the housekeeper and those who read; a burst of readers may open more for a while.
 CONNECTIONS, MORE_CONNECTIONS = 8, 24
 # Migrations of all processes take turns under this lock, whatever number it is.
 MIGRATION_LOCK = 0x6772_6163_6374_7301
@@ -97,8 +97,11 @@ class PostgresStore:
     def dialect(self) -> Dialect:
         return self._engine.dialect
 
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        return heard_of(self._transaction(durable), _refused)
+
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+    def _transaction(self, durable: bool) -> Iterator[Connection]:
         with self._failures(), self._engine.begin() as connection:
             if not durable:
                 connection.connection.cursor().execute("SET LOCAL synchronous_commit TO off")
@@ -137,6 +140,12 @@ def _as_it_was(connection: Any, _record: Any) -> None:
     (`default_transaction_read_only`, as managed ones do whose disk is nearly full): that is the server's to say."""
     if connection is not None:
         connection.read_only = None
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether the server said that nothing was committed; one that is shut down may say so (57P) after it was."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state is not None and not state.startswith(("08", "57P"))
 
 
 def _of_the_row(error: BaseException | None) -> bool:

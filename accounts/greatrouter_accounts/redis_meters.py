@@ -4,15 +4,19 @@ A meter is one hash: `r<second>` and `t<second>` are the requests and tokens tak
 requests under way. A process says again and again that it lives; the places of one that does not are nobody's.
 """
 
+import hashlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from greatrouter_accounts.errors import CounterFailed, RateLimited, StoreFailed
 from greatrouter_accounts.ids import uuid7
@@ -123,11 +127,34 @@ end
 return answer
 """
 
-# KEYS: the meters. ARGV: the process, places, tokens, the second that they were taken in.
+# KEYS: the meters. ARGV: the process, places, tokens, the second that they were taken in, window, a clock's seconds.
+# What was short of an amount that counts no more counts from now.
 GIVE = """
+local now = math.floor(tonumber(ARGV[6]) or tonumber(redis.call('TIME')[1]))
+local tokens, window = tonumber(ARGV[3]), tonumber(ARGV[5])
 for _, key in ipairs(KEYS) do
-    if redis.call('HEXISTS', key, 't' .. ARGV[4]) == 1 and redis.call('HINCRBY', key, 't' .. ARGV[4], ARGV[3]) < 0 then
-        redis.call('HSET', key, 't' .. ARGV[4], 0)
+    if tokens ~= 0 then
+        local second, counted = now, {}
+        for _, field in ipairs(redis.call('HKEYS', key)) do
+            local at = field:sub(1, 1) ~= 'c' and tonumber(field:sub(2))
+            if at then
+                counted[field] = at
+                if at <= now + window then second = math.max(second, at) end
+            end
+        end
+        for field, at in pairs(counted) do
+            if at > now + window or at <= second - window then
+                redis.call('HDEL', key, field)
+                counted[field] = nil
+            end
+        end
+        if counted['t' .. ARGV[4]] then
+            if redis.call('HINCRBY', key, 't' .. ARGV[4], tokens) < 0 then
+                redis.call('HSET', key, 't' .. ARGV[4], 0)
+            end
+        elseif tokens > 0 then
+            redis.call('HINCRBY', key, 't' .. second, tokens)
+        end
     end
     if ARGV[2] ~= '0' and redis.call('HEXISTS', key, 'c' .. ARGV[1]) == 1 then
         if redis.call('HINCRBY', key, 'c' .. ARGV[1], -tonumber(ARGV[2])) <= 0 then
@@ -137,33 +164,79 @@ for _, key in ipairs(KEYS) do
 end
 """
 
+# By which Redis knows them.
+TAKE_SHA, GIVE_SHA = (hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (TAKE, GIVE))
+
 
 class RedisMeters:
     """`commit` and `renew` may run on a thread each. `clock` counts seconds for all processes alike; None is Redis's
-    own."""
+    own.
+
+    Of scripts whose answer was lost nobody knows whether they ran, or will. So the process goes on under a new name
+    that has the places which it knows of, and those of its old name are nobody's.
+    """
 
     def __init__(self, url: str, lease: timedelta, clock: Callable[[], float] | None = None) -> None:
         self.name = uuid7("own_")
         self._lease_ms = int(lease.total_seconds() * 1000)
         self._clock = clock
         try:
-            self._redis = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+            self._redis = redis.Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),  # what may have run must not run once more
+            )
         except ValueError:  # whose words may quote a part of the password
             raise StoreFailed("redis_url is no address of a Redis; expected redis://HOST:PORT/0") from None
         self.place = _place(self._redis)
         self._failing = False
         self._stalled_until = float("-inf")
         self._outage = threading.Lock()
-        self._take = self._redis.register_script(TAKE)
-        self._give = self._redis.register_script(GIVE)
+        self._mine: Counter[str] = Counter()  # the places that this process has, by their meters
+        self._known = False  # whether Redis knows the scripts, this process by its name, and its places
 
     def commit(self, operations: Sequence[Take | Give]) -> Sequence[Any]:
         """One round trip for all of them, in order. Raises `CounterFailed`."""
+        try:
+            return self._tried(operations)
+        except CounterFailed as failure:
+            if not isinstance(failure.__cause__, redis.exceptions.NoScriptError):
+                raise
+            return self._tried(operations)  # Redis was emptied: nothing ran
+
+    def _tried(self, operations: Sequence[Take | Give]) -> Sequence[Any]:
+        known, self._known = self._known, False
         with self._answering(), self._redis.pipeline(transaction=False) as pipeline:
+            said = 0 if known else self._introduce(pipeline)
             for operation in operations:
                 self._ask(pipeline, operation)
-            answers = pipeline.execute()
-        return [_result(each, self.name, answer) for each, answer in zip(operations, answers, strict=True)]
+            answers = pipeline.execute()[said:]
+        self._known = True
+        results = [_result(each, self.name, answer) for each, answer in zip(operations, answers, strict=True)]
+        for operation, result in zip(operations, results, strict=True):
+            self._note(operation, result)
+        return results
+
+    def _introduce(self, pipeline: Any) -> int:
+        """How many answers that takes."""
+        former, self.name = self.name, uuid7("own_")
+        for script in (TAKE, GIVE):
+            pipeline.script_load(script)
+        pipeline.set(_process(self.name), 1, px=self._lease_ms)
+        pipeline.delete(_process(former))
+        for name, places in self._mine.items():
+            pipeline.hset(_meter(name), f"c{self.name}", places)
+            pipeline.hdel(_meter(name), f"c{former}")
+        return 4 + 2 * len(self._mine)
+
+    def _note(self, operation: Take | Give, result: object) -> None:
+        if isinstance(operation, Give):
+            self._mine.subtract(dict.fromkeys(operation.names, operation.places))
+        elif isinstance(result, Taken):
+            counted = [name for name, limits in operation.meters if limits.concurrent_requests is not None]
+            self._mine.update(dict.fromkeys(counted, operation.places))
+        self._mine = +self._mine
 
     def renew(self) -> None:
         """Never raises: the log is told, and whoever asks for something next."""
@@ -172,13 +245,13 @@ class RedisMeters:
     def answers(self) -> bool:
         """Whether Redis does, tried now."""
         with suppress(CounterFailed), self._answering():
-            self._redis.set(f"{PREFIX}process:{self.name}", 1, px=self._lease_ms)
+            self._redis.set(_process(self.name), 1, px=self._lease_ms)
             return True
         return False
 
     def close(self) -> None:
         with suppress(redis.RedisError):
-            self._redis.delete(f"{PREFIX}process:{self.name}")
+            self._redis.delete(_process(self.name))
         self._redis.close()
 
     @contextmanager
@@ -204,17 +277,25 @@ class RedisMeters:
             self._failing = False
 
     def _ask(self, pipeline: Any, operation: Take | Give) -> None:
-        if isinstance(operation, Give):
-            keys = [f"{PREFIX}meter:{name}" for name in operation.names]
-            given = (operation.owner, operation.places, operation.tokens, operation.second)
-            self._give(keys, given, client=pipeline)
-            return
-        keys = [f"{PREFIX}meter:{name}" for name, _ in operation.meters]
         clock = "" if self._clock is None else self._clock()
+        if isinstance(operation, Give):
+            keys = [_meter(name) for name in operation.names]
+            given = (self.name, operation.places, operation.tokens, operation.second, WINDOW_S, clock)
+            pipeline.evalsha(GIVE_SHA, len(keys), *keys, *given)
+            return
+        keys = [_meter(name) for name, _ in operation.meters]
         fixed = (WINDOW_S, FORGOTTEN_S, self.name, self._lease_ms, f"{PREFIX}process:", clock)
         asked = (operation.requests, operation.tokens, operation.places)
         limits = ["" if each is None else each for _, limits in operation.meters for each in _limits(limits)]
-        self._take(keys, [*fixed, *asked, *limits], client=pipeline)
+        pipeline.evalsha(TAKE_SHA, len(keys), *keys, *fixed, *asked, *limits)
+
+
+def _meter(name: str) -> str:
+    return f"{PREFIX}meter:{name}"
+
+
+def _process(name: str) -> str:
+    return f"{PREFIX}process:{name}"
 
 
 def _place(client: "redis.Redis") -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, i
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.file_owner import FileOwner
 from greatrouter_accounts.migrations import migrate
-from greatrouter_accounts.store import failures
+from greatrouter_accounts.store import failures, heard_of
 
 BUSY_TIMEOUT_S = 10.0
 # Where a file has no tables yet, another process may be making it: between its first byte and its tables are some ms.
@@ -31,6 +31,10 @@ REMEDIES = {
     "unable to open database file": "expected a file in a folder that this user may write to",
     "attempt to write a readonly database": "let this user write to it and to its folder",
 }
+
+
+# What SQLite says before anything of a commit is written.
+NOT_WRITTEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
 
 
 class SqliteStore:
@@ -67,8 +71,11 @@ class SqliteStore:
     def dialect(self) -> Dialect:
         return self._writing.dialect
 
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        return heard_of(self._transaction(durable), _refused)
+
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+    def _transaction(self, durable: bool) -> Iterator[Connection]:
         with self._turn, self._failures():
             connection = self._writer if durable else self._hasty
             if connection is None:
@@ -139,6 +146,10 @@ class SqliteStore:
 
     def _failures(self) -> AbstractContextManager[None]:
         return failures(str(self.path), _of_the_row, sqlite3.Error, REMEDIES)
+
+
+def _refused(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.Error) and (error.sqlite_errorcode or 0) & 0xFF in NOT_WRITTEN
 
 
 def _keep_to_owner(path: Path) -> None:

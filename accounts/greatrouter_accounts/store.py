@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from greatrouter_accounts.errors import RowRefused, StoreFailed
+from greatrouter_accounts.errors import CommitUnheard, RowRefused, StoreFailed
 
 # Who does not say that it lives for so long is taken for dead; three times it may fail to.
 LEASE = timedelta(seconds=20)
@@ -41,7 +41,8 @@ class Store(Protocol):
     is not `durable` may be lost with the machine, though not with the process. `read` is one moment of the database,
     whatever is written meanwhile.
 
-    Both raise `RowRefused` where a value cannot be stored and `StoreFailed` where nothing can.
+    Both raise `RowRefused` where a value cannot be stored and `StoreFailed` where nothing can; `write` raises
+    `CommitUnheard` of that where it may be stored all the same.
     """
 
     @property
@@ -85,6 +86,24 @@ def take_your_time(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+@contextmanager
+def heard_of(
+    transaction: AbstractContextManager[Connection], refused: Callable[[BaseException | None], bool]
+) -> Iterator[Connection]:
+    """The transaction, where a `StoreFailed` that came after its last statement is `CommitUnheard`, but for an error of
+    the driver's that says that the commit was `refused`."""
+    finished = False
+    try:
+        with transaction as connection:
+            yield connection
+            finished = True
+    except StoreFailed as failure:
+        cause = failure.__cause__
+        if not finished or refused(cause.orig if isinstance(cause, DBAPIError) else cause):
+            raise
+        raise CommitUnheard(str(failure)) from cause
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,9 @@ from sqlalchemy import Connection
 
 from greatrouter_accounts import books, doubts
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.errors import StoreFailed
+from greatrouter_accounts.errors import CommitUnheard, StoreFailed
 from greatrouter_accounts.ids import uuid7
-from greatrouter_accounts.ledger import Charge, Credit, Fund, Operation, Reserve, Return, Run, Settle
+from greatrouter_accounts.ledger import Charge, Credit, Fund, Operation, Reserve, Return, Run, Settle, Unfund
 from greatrouter_accounts.pools import Hold
 from greatrouter_accounts.sqlite import SqliteStore
 from greatrouter_accounts.store import Store
@@ -30,6 +31,7 @@ from tests.api.conftest import eventually
 
 CENT = Decimal(1)
 MANY = 2500  # more than are read at a time
+LATE_S = 0.7
 
 # -- what is given back ------------------------------------------------------------------------------------------------
 
@@ -71,6 +73,15 @@ def test_what_did_not_go_through_gives_nothing_back(store: SqliteStore) -> None:
     assert problems(store) == []
 
 
+def test_what_is_taken_out_of_a_pool_once_more_is_taken_once(store: SqliteStore) -> None:
+    unfund = Unfund(uuid7("txn_"), "pool", "ada", Decimal(100))
+    posted(store, [Fund("f", "pool", "ada", Decimal(500), CENT)])
+    assert posted(store, [unfund]) == [100]
+    assert posted(store, [unfund]) == [0]  # its own commit may have broken off
+    assert balances(store)["held:ada"] == 400
+    assert problems(store) == []
+
+
 def test_the_whole_ledger_is_not_read_for_a_charge_of_today(store: SqliteStore, path: Path) -> None:
     with store.write() as connection:
         rows = ", ".join(["('old', 'grant', 'revenue', 0, NULL, '2026-01-01')"] * MANY)
@@ -90,11 +101,14 @@ def test_the_whole_ledger_is_not_read_for_a_charge_of_today(store: SqliteStore, 
 @dataclass
 class Wire:
     """Between accounts and PostgreSQL. Where it is `armed`, the answer to the next commit that added rows is lost, and
-    the connection with it."""
+    the connection with it. Where it is `slow`, the next commit of a reservation or a run comes to the server only a
+    while after the connection broke.
+    """
 
     server: int
     port: int = 0
     armed: threading.Event = field(default_factory=threading.Event)
+    slow: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def connected(self) -> Iterator["Wire"]:
@@ -111,7 +125,7 @@ class Wire:
                     threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
 
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
-        changed = False
+        changed = begun = False
         with source, target, suppress(OSError):
             while data := source.recv(65536):
                 changed = changed or b"INSERT 0 " in data
@@ -120,6 +134,11 @@ class Wire:
                         self.armed.clear()
                         break
                     changed = False
+                begun = begun or b'"res_' in data or b"run_" in data
+                if begun and b"COMMIT" in data and self.slow.is_set():
+                    self.slow.clear()
+                    source.shutdown(socket.SHUT_RDWR)
+                    time.sleep(LATE_S)
                 target.sendall(data)
             for end in (source, target):
                 end.shutdown(socket.SHUT_RDWR)
@@ -147,13 +166,36 @@ def accounts(url: str, wire: Wire, postgres_server: postgres.Server) -> Iterator
 def test_a_reservation_that_nobody_heard_of_is_given_back(accounts: Accounts, wire: Wire, url: str) -> None:
     caller = funded(accounts, 5)
     wire.armed.set()
-    with pytest.raises(StoreFailed):
+    with pytest.raises(CommitUnheard):
         asyncio.run(accounts.reserve(caller, CENT, "req"))
     assert not wire.armed.is_set()
     assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'release'"))
     assert held(url) == 0
     assert accounts.balance("ada") == 5
     assert accounts.verify() == []
+
+
+@pytest.mark.slow
+def test_so_is_one_whose_commit_the_release_overtook(accounts: Accounts, wire: Wire, url: str) -> None:
+    caller = funded(accounts, 5)
+    wire.slow.set()
+    with pytest.raises(StoreFailed):
+        asyncio.run(accounts.reserve(caller, CENT, "req"))
+    assert not query(url, "SELECT 1 FROM ledger WHERE kind = 'reserve'")
+    assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'release'"))
+    assert held(url) == 0
+    assert accounts.balance("ada") == 5
+
+
+@pytest.mark.slow
+def test_a_run_that_began_unheard_leaves_its_key_free(accounts: Accounts, wire: Wire, url: str) -> None:
+    caller = funded(accounts, 5)
+    wire.slow.set()
+    with pytest.raises(StoreFailed):
+        asyncio.run(accounts.repeats.begin(caller.organization_id, "key", [b"body"], "req"))
+    assert not wire.slow.is_set()
+    time.sleep(2 * LATE_S)
+    assert query(url, "SELECT run FROM idempotency") == []
 
 
 @pytest.mark.slow
@@ -246,7 +288,7 @@ class Unheard:
         with self.store.write() as connection:
             yield connection
         self.gone = True
-        raise StoreFailed("unheard")
+        raise CommitUnheard("unheard")
 
 
 def test_where_it_cannot_be_looked_up_the_operator_is_told_so(store: SqliteStore) -> None:

@@ -49,7 +49,7 @@ class Minutes(RuleBasedStateMachine):
     @rule(place=st.integers(0, 100))
     def leave(self, place: int) -> None:
         owner, names = self.under_way.pop(place % len(self.under_way))
-        give(self.meters, Give(names, owner, places=1))
+        give(self.meters, Give(names, owner, places=1), self.now)
 
     @rule(tokens=st.integers(1, 80), took=st.integers(0, 60))
     def spend(self, tokens: int, took: int) -> None:
@@ -58,7 +58,7 @@ class Minutes(RuleBasedStateMachine):
         if isinstance(found, RateLimited):
             return
         assert before + tokens <= 100
-        give(self.meters, Give([ORG], tokens=took - tokens, second=found.second))
+        give(self.meters, Give([ORG], tokens=took - tokens, second=found.second), self.now)
         self.tokens.append([self.now, took])
 
     def _requests_of(self, name: str, seconds: float) -> int:
@@ -160,17 +160,28 @@ def test_tokens_beyond_the_estimate_count_against_whoever_comes_next() -> None:
     meter, limits = Meter(), Limits(tokens_per_minute=100)
     found = admitted(meter, limits, 10.0, tokens=10)
     assert isinstance(found, Taken)
-    give({"org:x": meter}, Give(["org:x"], tokens=110, second=found.second))
+    give({"org:x": meter}, Give(["org:x"], tokens=110, second=found.second), 10.5)
     assert isinstance(admitted(meter, limits, 11.0, tokens=1), RateLimited)
     assert isinstance(admitted(meter, limits, 71.0, tokens=100), Taken)
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_a_correction_that_comes_late_changes_nothing(late: bool) -> None:
+def test_what_was_too_much_and_counts_no_more_is_not_given_back(late: bool) -> None:
     meter, limits = Meter(), Limits(tokens_per_minute=100)
     found = admitted(meter, limits, 10.0, tokens=100)
     assert isinstance(found, Taken)
     if late:
         assert isinstance(admitted(meter, limits, 80.0, tokens=60), Taken)
-    give({"org:x": meter}, Give(["org:x"], tokens=-100, second=found.second))
+    give({"org:x": meter}, Give(["org:x"], tokens=-100, second=found.second), 80.0 if late else 11.0)
     assert meter.tokens.total == (60 if late else 0)
+
+
+def test_what_an_answer_of_over_a_minute_took_beyond_its_estimate_counts_from_its_end() -> None:
+    meter, limits = Meter(), Limits(tokens_per_minute=100)
+    found = admitted(meter, limits, 10.0, tokens=10)
+    assert isinstance(found, Taken)
+    give({"org:x": meter}, Give(["org:x"], tokens=150, second=found.second), 80.0)
+    refused = admitted(meter, limits, 81.0, tokens=1)
+    assert isinstance(refused, RateLimited)
+    assert refused.wait_s == 60.0
+    assert isinstance(admitted(meter, limits, 141.0, tokens=100), Taken)

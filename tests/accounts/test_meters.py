@@ -6,14 +6,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection, Dialect
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import CounterFailed, RateLimited, StoreFailed
@@ -21,8 +23,9 @@ from greatrouter_accounts.gate import Plan
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.limits import Give, Limits, Meter, Take, Taken, give, take
 from greatrouter_accounts.meter_rows import MeterRows
+from greatrouter_accounts.meters import KEPT, OwnMeters, open_meters
 from greatrouter_accounts.redis_meters import RedisMeters
-from greatrouter_accounts.store import open_store
+from greatrouter_accounts.store import Store, open_store
 from tests import redis_server
 from tests.accounts.conftest import LEASE, SECRET, query
 from tests.api.conftest import eventually
@@ -72,7 +75,7 @@ def expected(operations: Sequence[Take | Give], meters: dict[str, Meter], now: f
     found: list[Any] = []
     for operation in operations:
         if isinstance(operation, Give):
-            give(meters, operation)
+            give(meters, operation, now)
             found.append(None)
         else:
             found.append(told(take(meters, operation, now, owner)))
@@ -380,11 +383,75 @@ def test_a_redis_that_stalls_keeps_nobody_waiting(path: Path) -> None:
         finally:
             server.send_signal(signal.SIGCONT)
         assert eventually(accounts.gate.answers)
+        # Whatever it still ran of those that heard nothing: two are under way, and the third has its place.
+        assert eventually(lambda: asyncio.run(admitted(accounts, who, 3)) == 1)
+        assert asyncio.run(admitted(accounts, who, 3)) == 0
 
 
 def test_an_address_that_is_none_is_said_at_once(path: Path) -> None:
     with pytest.raises(StoreFailed, match="redis://HOST"):
         Accounts(path, SECRET, redis_url="127.0.0.1:6379")
+
+
+@dataclass
+class Unheard:
+    """A store whose commits go through; of the next `lost` nobody hears that."""
+
+    store: Store
+    lost: int = 0
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.store.dialect
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        with self.store.write(durable=durable) as connection:
+            yield connection
+        if self.lost:
+            self.lost -= 1
+            raise StoreFailed("unheard")
+
+
+def test_what_nobody_heard_of_costs_no_place_and_gives_none_away(database: Path | str) -> None:
+    with closing(open_store(database, LEASE)) as store:
+        unheard, owner = Unheard(store), store.enrol()
+        meters = open_meters((cast("Store", unheard), owner), time.monotonic, LEASE)
+        asked = Take((("org:ada", Limits(concurrent_requests=2)),), requests=1, places=1)
+
+        async def work() -> None:
+            for _ in range(3):
+                unheard.lost = 1
+                with pytest.raises(StoreFailed):
+                    await meters.take(asked)
+            meters.renew()
+            await meters.settled()
+            taken = [await meters.take(asked) for _ in range(2)]
+            with pytest.raises(RateLimited):
+                await meters.take(asked)
+            unheard.lost = 1
+            meters.give(Give(["org:ada"], taken[0].owner, places=1))  # tried again, though it went through
+            await asyncio.sleep(0.1)
+            await meters.settled()
+            await meters.take(asked)
+            with pytest.raises(RateLimited):
+                await meters.take(asked)
+
+        asyncio.run(work())
+        meters.close()
+
+
+def test_many_who_are_limited_keep_nobody_waiting() -> None:
+    """What nobody uses any more is looked for now and then, and not at each request once there are many."""
+    asked: list[None] = []
+    meters = OwnMeters(lambda: float(asked.append(None) or 1_000))
+
+    async def work() -> None:
+        for number in range(KEPT + 500):
+            await meters.take(Take(((f"org:{number}", Limits(requests_per_minute=9)),), requests=1))
+
+    asyncio.run(work())
+    assert len(asked) <= KEPT + 500 + 2
 
 
 def test_a_process_alone_writes_nothing(path: Path) -> None:

@@ -173,3 +173,14 @@ def test_an_answer_is_kept_for_a_minute(path: Path) -> None:
     now_s += CACHE_S
     assert accounts.performance(MODEL) != []
     accounts.close()
+
+
+@pytest.mark.parametrize("organizations", [1, 2, 3])
+def test_where_there_are_others_no_window_is_of_fewer_than_three(
+    accounts: Accounts, path: Path, organizations: int
+) -> None:
+    accounts.create_key("ada")
+    accounts.create_key("bob")
+    for number in range(organizations):
+        answers(accounts, [7.0] * FEWEST, ago(minutes=1), organization_id=f"org_{number}")
+    assert bool(seen(accounts, path)) == (organizations == 3)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import BudgetExceeded, InsufficientCredit, InvalidAmount
 from greatrouter_accounts.gate import Plan
+from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.ledger import POOL, POOL_SHARE, Charge, Fund, Operation, Reserve, Settle, Unfund
 from greatrouter_accounts.ledger import post as posted
 from greatrouter_accounts.pools import Hold, Pools
@@ -43,6 +45,10 @@ def pooled(accounts: Accounts, cents: int = RICH, name: str = "ada") -> "tuple[H
     hold = asyncio.run(take())
     flush(accounts)
     return hold, lambda: accounts.release(hold)
+
+
+def another_key(accounts: Accounts) -> Caller:
+    return asyncio.run(accounts.authenticate(accounts.create_key("ada")))
 
 
 def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(database: Path | str, accounts: Accounts) -> None:
@@ -295,3 +301,30 @@ def test_what_a_pool_lacks_the_wallet_pays() -> None:
     pool = Reserve("pool", "ada", Decimal(2), POOL)
     charges = [Charge(name, "pool", "ada", Decimal(3), Decimal(0), "req") for name in ("c1", "c2", "c3")]
     assert posted(before, charges, {"pool": pool}).results == [3, 3, 1]
+
+
+def test_whoever_is_put_under_a_budget_spends_no_more_of_what_is_at_hand(path: Path) -> None:
+    plans = {"small": Plan(daily_budget_cents=Decimal(20))}
+    with closing(Accounts(path, SECRET, plans=plans)) as accounts:
+        _, release = pooled(accounts)
+        release()
+        accounts.office.set_plan("ada", "small")
+        caller = replace(another_key(accounts), plan="small")
+
+        async def spend() -> None:
+            while True:
+                await accounts.settle(await accounts.reserve(caller, CENT, "req"), CENT)
+
+        with pytest.raises(BudgetExceeded):
+            asyncio.run(spend())
+        assert accounts.summary("ada").spent_today_cents == 20
+        assert accounts.verify() == []
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-5", "Infinity", "-Infinity"])
+def test_an_estimate_that_is_no_amount_is_refused(accounts: Accounts, amount: str) -> None:
+    _, release = pooled(accounts)
+    with pytest.raises(InvalidAmount):
+        asyncio.run(accounts.reserve(another_key(accounts), Decimal(amount), "req"))
+    release()
+    assert accounts.balance("ada") == RICH
