@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, literal, or_, select, type_coerce
 
-from greatrouter_accounts import baselines, orders, schema
+from greatrouter_accounts import chart, orders, schema
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.money import ZERO, Cents
+from greatrouter_accounts.operations import FREE_CREDIT
 
 # Of each kind of problem; a database that is damaged has many of one kind.
 MOST = 20
-NEVER_NEGATIVE = ("wallet:", "held:", rules.REVENUE)
+NEVER_NEGATIVE = ("wallet:", "held:", chart.REVENUE)
 PUT_IN = ("grant", "top_up", "refund", "debit")
 
 
@@ -30,12 +31,12 @@ def _balances(connection: Connection) -> Iterable[str]:
     where no transaction makes or loses money, it is what all others lack to zero."""
     ledger, kept = schema.ledger, schema.balances
     sums = select(ledger.c.account, func.sum(ledger.c.amount_cents)).group_by(ledger.c.account)
-    summed = _by_name(connection, sums.where(ledger.c.account != rules.REVENUE))
-    stored = _by_name(connection, select(kept.c.account, kept.c.amount_cents).where(kept.c.account != rules.REVENUE))
+    summed = _by_name(connection, sums.where(ledger.c.account != chart.REVENUE))
+    stored = _by_name(connection, select(kept.c.account, kept.c.amount_cents).where(kept.c.account != chart.REVENUE))
     for account in sorted(summed.keys() | stored.keys()):
         if summed.get(account, ZERO) != stored.get(account, ZERO):
             yield f"{account}: the ledger says {_said(summed.get(account))}, the balance {_said(stored.get(account))}"
-    for account, amount in [*sorted(stored.items()), (rules.REVENUE, -sum(stored.values(), ZERO))]:
+    for account, amount in [*sorted(stored.items()), (chart.REVENUE, -sum(stored.values(), ZERO))]:
         if amount < 0 and account.startswith(NEVER_NEGATIVE):
             yield f"{account} is below zero: {_said(amount)}"
         if amount > 0 and account.startswith("owed:"):
@@ -61,7 +62,7 @@ def _holds(connection: Connection) -> Iterable[str]:
     kept, reservations = schema.balances, schema.reservations
     organization, amount = reservations.c.organization_id, reservations.c.amount_cents
     reserved = _by_name(connection, select(organization, func.sum(amount)).group_by(organization))
-    wanted = {rules.held(name): total for name, total in reserved.items()}
+    wanted = {chart.held(name): total for name, total in reserved.items()}
     stored = _by_name(connection, select(kept.c.account, kept.c.amount_cents).where(kept.c.account.startswith("held:")))
     for name in sorted(wanted.keys() | stored.keys()):
         if wanted.get(name, ZERO) != stored.get(name, ZERO):
@@ -83,11 +84,11 @@ def _counted(account: str, period: str, sequence: int) -> Select[Any]:
     what it owes is neither. What was spent is counted up to the line of the ledger at which the baseline was made."""
     ledger = schema.ledger
     kind, amount = ledger.c.kind, ledger.c.amount_cents
-    spent = kind.in_(baselines.SPENDING) & (ledger.c.sequence <= sequence) & (ledger.c.created_at < period)
+    spent = kind.in_(rules.SPENDING) & (ledger.c.sequence <= sequence) & (ledger.c.created_at < period)
     organization_id = account.removeprefix("wallet:")
     if organization_id == account:  # a key's own: its charges come in there
         return select(func.sum(case((spent, -amount), else_=ZERO))).where(ledger.c.account == account)
-    own = (account, rules.held(organization_id), rules.owed(organization_id))
+    own = (account, chart.held(organization_id), chart.owed(organization_id))
     counted = case((kind.in_(PUT_IN), amount), (spent, amount), else_=ZERO)
     return select(func.sum(counted)).where(ledger.c.account.in_(own))
 
@@ -95,7 +96,7 @@ def _counted(account: str, period: str, sequence: int) -> Select[Any]:
 def _free_credit(connection: Connection) -> Iterable[str]:
     """No organization got it twice."""
     ledger = schema.ledger
-    granted = (ledger.c.kind == "grant") & (ledger.c.request_id == rules.FREE_CREDIT) & (ledger.c.amount_cents > ZERO)
+    granted = (ledger.c.kind == "grant") & (ledger.c.request_id == FREE_CREDIT) & (ledger.c.amount_cents > ZERO)
     query = select(ledger.c.account, func.count()).where(granted).group_by(ledger.c.account)
     for account, times in connection.execute(query.having(func.count() > 1).limit(MOST)):
         yield f"{account}: the free credit was granted {times} times"
@@ -138,7 +139,7 @@ def _charges(connection: Connection) -> Iterable[str]:
 def _runs(connection: Connection) -> Iterable[str]:
     """What a run under an Idempotency-Key was charged, and whoever takes it over gives back, is in the ledger and was
     not given back yet."""
-    kept, charged = schema.idempotency, _charged(baselines.SPENDING)
+    kept, charged = schema.idempotency, _charged(rules.SPENDING)
     written = (
         select(kept.c.organization_id, kept.c.request_id, func.sum(kept.c.charged_cents).label("cents"))
         .where(kept.c.charged_cents > ZERO)
@@ -185,7 +186,7 @@ def _answers(connection: Connection) -> Iterable[str]:
 def _moved_by_order() -> Any:
     """Cents that came in by the names of what paid them."""
     ledger = schema.ledger
-    of_orders: ColumnElement[bool] = ledger.c.account == rules.CASH
+    of_orders: ColumnElement[bool] = ledger.c.account == chart.CASH
     query = select(ledger.c.request_id, (-func.sum(ledger.c.amount_cents)).label("cents")).where(of_orders)
     return query.group_by(ledger.c.request_id).subquery()
 

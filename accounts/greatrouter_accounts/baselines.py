@@ -9,26 +9,26 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from greatrouter_accounts import chart, holds, schema
 from greatrouter_accounts import ledger as rules
-from greatrouter_accounts import schema
 from greatrouter_accounts.budgets import DAY, Budget
 from greatrouter_accounts.errors import AccountsError
 from greatrouter_accounts.money import ZERO, cents
+from greatrouter_accounts.operations import Credit, Fund, Operation, Refund, Reserve, Result
 
 table = schema.baselines
-SPENDING = (*rules.CHARGING, "return")
 # Entries are read from the newest back to the period's first, so many at a time.
 CHUNK = 200
 
 
 def find(
-    connection: Connection, operations: Sequence[rules.Operation], before: Mapping[str, Decimal]
+    connection: Connection, operations: Sequence[Operation], before: Mapping[str, Decimal]
 ) -> dict[tuple[str, str], Decimal]:
     """Those that `operations` are measured by; the first to ask in a period makes its baseline."""
     wanted = {
-        (rules.measured(operation.organization_id, budget), budget.period): (operation.organization_id, budget)
+        (chart.measured(operation.organization_id, budget), budget.period): (operation.organization_id, budget)
         for operation in operations
-        if isinstance(operation, rules.Reserve | rules.Fund)
+        if isinstance(operation, Reserve | Fund)
         for budget in operation.budgets
     }
     if not wanted:
@@ -37,39 +37,36 @@ def find(
     for name in sorted(wanted.keys() - found.keys()):
         organization_id, budget = wanted[name]
         found[name], sequence = _baseline(connection, organization_id, budget, before)
-        if rules.wallet(organization_id) in before:  # else nothing is locked, and there is nothing to spend
+        if chart.wallet(organization_id) in before:  # else nothing is locked, and there is nothing to spend
             _keep(connection, name, found[name], sequence)
     return found
 
 
-def follow(connection: Connection, operations: Sequence[rules.Operation], results: Sequence[rules.Result]) -> None:
+def follow(connection: Connection, operations: Sequence[Operation], results: Sequence[Result]) -> None:
     """What was credited or refunded was not spent."""
     for operation, result in zip(operations, results, strict=True):
-        if isinstance(operation, rules.Credit | rules.Refund) and not isinstance(result, AccountsError):
+        if isinstance(operation, Credit | Refund) and not isinstance(result, AccountsError):
             change = {"cents": table.c.cents + rules.put_in(operation)}
-            own = rules.wallet(operation.organization_id)
+            own = chart.wallet(operation.organization_id)
             connection.execute(update(table).where(table.c.account == own).values(change))
 
 
 def left(connection: Connection, organization_id: str, budgets: Sequence[Budget]) -> list[Decimal]:
     """Cents that may still be spent of each budget, never below zero. As in the balance, what pools hold is there."""
-    kept, open_ = schema.balances, schema.reservations
-    accounts = {rules.measured(organization_id, budget) for budget in budgets}
-    names = {name(organization_id) for name in (rules.wallet, rules.owed, rules.held)} | accounts
+    kept = schema.balances
+    accounts = {chart.measured(organization_id, budget) for budget in budgets}
+    names = {name(organization_id) for name in (chart.wallet, chart.owed, chart.held)} | accounts
     rows = connection.execute(select(kept.c.account, kept.c.amount_cents).where(kept.c.account.in_(names)))
     before = {row.account: row.amount_cents for row in rows}
-    pooled = select(func.sum(open_.c.amount_cents)).where(
-        open_.c.organization_id == organization_id, open_.c.request_id == rules.POOL
-    )
-    free = rules.worth(before, organization_id) + (connection.scalar(pooled) or ZERO)
+    free = rules.worth(before, organization_id) + holds.pooled(connection, organization_id)
     known = _known(connection, accounts)
     found = []
     for budget in budgets:
-        account = rules.measured(organization_id, budget)
+        account = chart.measured(organization_id, budget)
         baseline = known.get((account, budget.period))
         if baseline is None:
             baseline, _ = _baseline(connection, organization_id, budget, before)
-        now = free if budget.key_id is None else -before.get(account, ZERO) - _held(connection, budget.key_id)
+        now = free if budget.key_id is None else -before.get(account, ZERO) - holds.of_key(connection, budget.key_id)
         found.append(max(ZERO, budget.cents - (baseline - now)))
     return found
 
@@ -79,20 +76,15 @@ def _known(connection: Connection, accounts: set[str]) -> dict[tuple[str, str], 
     return {(row.account, row.period): row.cents for row in connection.execute(query)}
 
 
-def _held(connection: Connection, key_id: str) -> Decimal:
-    open_ = schema.reservations
-    return connection.scalar(select(func.sum(open_.c.amount_cents)).where(open_.c.key_id == key_id)) or ZERO
-
-
 def _baseline(
     connection: Connection, organization_id: str, budget: Budget, before: Mapping[str, Decimal]
 ) -> tuple[Decimal, int]:
     """The worth and the holds of when the period began, and the last line of the ledger that they were counted of."""
     if budget.key_id is not None:
-        account = rules.revenue(budget.key_id)
+        account = chart.revenue(budget.key_id)
         charged, newest = _moved(connection, account, budget.period)
         return charged - before.get(account, ZERO), newest
-    own, holds = rules.wallet(organization_id), rules.held(organization_id)
+    own, holds = chart.wallet(organization_id), chart.held(organization_id)
     (paid, last_paid), (taken, last_taken) = (_moved(connection, name, budget.period) for name in (own, holds))
     now = rules.worth(before, organization_id) + before.get(holds, ZERO)
     return now - paid - taken, max(last_paid, last_taken)
@@ -108,7 +100,7 @@ def _moved(connection: Connection, account: str, since: str) -> tuple[Decimal, i
         if before is not None:
             query = query.where(ledger.c.sequence < before)
         rows = connection.execute(query.order_by(ledger.c.sequence.desc()).limit(CHUNK)).all()
-        total += sum((r.amount_cents for r in rows if r.kind in SPENDING and r.created_at >= since), ZERO)
+        total += sum((r.amount_cents for r in rows if r.kind in rules.SPENDING and r.created_at >= since), ZERO)
         newest = max([newest, *(r.sequence for r in rows[:1])])
         # Clocks of several machines may differ, so that one entry of before is not yet the end.
         if len(rows) < CHUNK or all(r.created_at < since for r in rows):

@@ -3,25 +3,25 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
-import orjson
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from greatrouter_accounts import baselines, doubts, schema
+from greatrouter_accounts import baselines, chart, doubts, holds, schema
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
+from greatrouter_accounts.errors import AccountsError
 from greatrouter_accounts.ids import uuid7
+from greatrouter_accounts.ledger_sql import BY_DIALECT, LedgerSql, rows_parameter
 from greatrouter_accounts.money import ZERO, cents, from_units, to_units
-from greatrouter_accounts.statements import BY_DIALECT, Statements
+from greatrouter_accounts.operations import Charge, Fund, Operation, Reserve, Result, Run, Settle, Unfund
 from greatrouter_accounts.store import Owner, Store
 
 # Orphans given back at a time.
 CHUNK = 500
 
 
-def post(connection: Connection, operations: Sequence[rules.Operation], owner: str) -> Sequence[rules.Result]:
+def post(connection: Connection, operations: Sequence[Operation], owner: str) -> Sequence[Result]:
     """Applies a batch; one result an operation, the cents moved or the refusal.
 
     `connection` holds the write lock. `owner` is the process that new reservations belong to.
@@ -42,6 +42,14 @@ def post(connection: Connection, operations: Sequence[rules.Operation], owner: s
     return posting.results
 
 
+def post_one(connection: Connection, operation: Operation, owner: str) -> Decimal:
+    """Applies one operation; the cents moved. Raises its refusal."""
+    [result] = post(connection, [operation], owner)
+    if isinstance(result, AccountsError):
+        raise result
+    return result
+
+
 def release_orphans(store: Store, owner: Owner) -> int:
     """Gives back what the dead had set aside; how many reservations that were.
 
@@ -55,8 +63,8 @@ def release_orphans(store: Store, owner: Owner) -> int:
         dead = found - owner.alive(connection) if found else found
         if not dead:
             return 0
-        cursor.execute(sql.find_orphans, _json(dead))
-        orphans = [rules.Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
+        cursor.execute(sql.find_orphans, rows_parameter(dead))
+        orphans = [Settle(uuid7("txn_"), row[0], ZERO) for row in cursor.fetchall()]
     for start in range(0, len(orphans), CHUNK):
         with store.write() as connection:
             post(connection, orphans[start : start + CHUNK], owner.name)
@@ -65,114 +73,96 @@ def release_orphans(store: Store, owner: Owner) -> int:
 
 def balance(connection: Connection, organization_id: str) -> Decimal:
     """Cents that an organization may spend: its wallet, and what processes hold of it in pools."""
-    kept, open_ = schema.balances, schema.reservations
-    wallet = select(kept.c.amount_cents).where(kept.c.account == rules.wallet(organization_id))
-    pooled = select(func.sum(open_.c.amount_cents)).where(
-        open_.c.organization_id == organization_id, open_.c.request_id == rules.POOL
-    )
-    return (connection.scalar(wallet) or ZERO) + (connection.scalar(pooled) or ZERO)
+    kept = schema.balances
+    wallet = select(kept.c.amount_cents).where(kept.c.account == chart.wallet(organization_id))
+    return (connection.scalar(wallet) or ZERO) + holds.pooled(connection, organization_id)
 
 
-def latest_entries(connection: Connection, organization_id: str, limit: int) -> list[dict[str, Any]]:
-    """What changed an organization's balance, newest first: the entries of its wallet, and the charges to its pools.
-    What only moves between the two is left out."""
-    table = schema.ledger
-    of_wallet = table.c.account == rules.wallet(organization_id)
-    of_pools = and_(table.c.account == rules.held(organization_id), table.c.kind == "charge")
-    shown = and_(or_(of_wallet, of_pools), table.c.request_id.is_distinct_from(rules.POOL))
-    query = select(table).where(shown).order_by(table.c.sequence.desc()).limit(limit)
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _reservation_named(operation: rules.Operation) -> str | None:
+def _reservation_named(operation: Operation) -> str | None:
     match operation:
-        case rules.Settle():
+        case Settle():
             return operation.reservation_id
-        case rules.Fund() | rules.Unfund() | rules.Charge():
+        case Fund() | Unfund() | Charge():
             return operation.pool_id
     return None
 
 
-def _made(operations: Sequence[rules.Operation]) -> list[str]:
+def _made(operations: Sequence[Operation]) -> list[str]:
     """The reservations that were made, or may have been, by those who settle them."""
-    return [op.reservation_id for op in operations if isinstance(op, rules.Settle) and op.made is not None]
+    return [op.reservation_id for op in operations if isinstance(op, Settle) and op.made is not None]
 
 
-def _still_ours(cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation]) -> list[rules.Operation]:
+def _still_ours(cursor: DBAPICursor, sql: LedgerSql, operations: Sequence[Operation]) -> list[Operation]:
     """The operations, without any money in those of a run whose key is another's by now; the keys stay locked."""
-    runs = {op.run for op in operations if isinstance(op, rules.Settle | rules.Charge) and op.run is not None}
+    runs = {op.run for op in operations if isinstance(op, Settle | Charge) and op.run is not None}
     if not runs:
         return list(operations)
-    cursor.execute(sql.find_runs, _json([run.organization_id, run.key, run.id] for run in runs))
+    cursor.execute(sql.find_runs, rows_parameter([run.organization_id, run.key, run.id] for run in runs))
     ours = {row[0] for row in cursor.fetchall()}
     return [_of_run(operation, ours) for operation in operations]
 
 
-def _of_run(operation: rules.Operation, ours: Collection[str]) -> rules.Operation:
+def _of_run(operation: Operation, ours: Collection[str]) -> Operation:
     match operation:
-        case rules.Settle(run=rules.Run() as run) if run.id not in ours:
+        case Settle(run=Run() as run) if run.id not in ours:
             return replace(operation, amount_cents=ZERO)
-        case rules.Charge(run=rules.Run() as run) if run.id not in ours:
+        case Charge(run=Run() as run) if run.id not in ours:
             return replace(operation, amount_cents=ZERO, extra_cents=ZERO)
     return operation
 
 
 def _charge_runs(
     cursor: DBAPICursor,
-    sql: Statements,
-    operations: Sequence[rules.Operation],
-    results: Sequence[rules.Result],
-    known: Mapping[str, rules.Reserve],
+    sql: LedgerSql,
+    operations: Sequence[Operation],
+    results: Sequence[Result],
+    known: Mapping[str, Reserve],
 ) -> None:
     """Writes down what each run was charged, and which key: whoever takes over gives it back."""
     charged: dict[tuple[str, str, str | None], int] = {}
     for operation, result in zip(operations, results, strict=True):
-        if isinstance(operation, rules.Settle | rules.Charge) and operation.run and isinstance(result, Decimal):
-            settle = operation if isinstance(operation, rules.Settle) else None
+        if isinstance(operation, Settle | Charge) and operation.run and isinstance(result, Decimal):
+            settle = operation if isinstance(operation, Settle) else None
             reservation = known.get(settle.reservation_id, settle.made) if settle else None
             key_id = reservation.key_id if reservation else None
             name = (operation.run.organization_id, operation.run.key, key_id)
             charged[name] = charged.get(name, 0) + to_units(result)
     rows = [(*name, units) for name, units in charged.items() if units]
     if rows:
-        cursor.execute(sql.charge_runs, _json(rows))
+        cursor.execute(sql.charge_runs, rows_parameter(rows))
 
 
-def _reservations(cursor: DBAPICursor, sql: Statements, ids: Sequence[str]) -> dict[str, rules.Reserve]:
-    cursor.execute(sql.find_reservations, _json(ids))
-    return {
-        row[0]: rules.Reserve(row[0], row[1], from_units(row[2]), row[3], key_id=row[4]) for row in cursor.fetchall()
-    }
+def _reservations(cursor: DBAPICursor, sql: LedgerSql, ids: Sequence[str]) -> dict[str, Reserve]:
+    cursor.execute(sql.find_reservations, rows_parameter(ids))
+    return {row[0]: Reserve(row[0], row[1], from_units(row[2]), row[3], key_id=row[4]) for row in cursor.fetchall()}
 
 
-def _key_holds(cursor: DBAPICursor, sql: Statements, operations: Sequence[rules.Operation]) -> dict[str, Decimal]:
+def _key_holds(cursor: DBAPICursor, sql: LedgerSql, operations: Sequence[Operation]) -> dict[str, Decimal]:
     """What is set aside for the keys whose budgets `operations` name."""
     keys = {
         budget.key_id
         for operation in operations
-        if isinstance(operation, rules.Reserve)
+        if isinstance(operation, Reserve)
         for budget in operation.budgets
         if budget.key_id is not None
     }
     if not keys:
         return {}
-    cursor.execute(sql.find_key_holds, _json(keys))
+    cursor.execute(sql.find_key_holds, rows_parameter(keys))
     return {key_id: from_units(units) for key_id, units in cursor.fetchall()}
 
 
-def _balances(cursor: DBAPICursor, sql: Statements, accounts: Iterable[str]) -> dict[str, Decimal]:
-    cursor.execute(sql.find_balances, _json(accounts))
+def _balances(cursor: DBAPICursor, sql: LedgerSql, accounts: Iterable[str]) -> dict[str, Decimal]:
+    cursor.execute(sql.find_balances, rows_parameter(accounts))
     return {account: from_units(units) for account, units in cursor.fetchall()}
 
 
-def _write(
-    cursor: DBAPICursor, sql: Statements, posting: rules.Posting, known: dict[str, rules.Reserve], owner: str
-) -> None:
+def _write(cursor: DBAPICursor, sql: LedgerSql, posting: rules.Posting, known: dict[str, Reserve], owner: str) -> None:
     moment = now_text()
     entries = [
         (e.transaction_id, e.kind, e.account, to_units(e.amount_cents), e.request_id, moment) for e in posting.entries
     ]
-    kept = ((account, amount) for account, amount in posting.changes.items() if account != rules.REVENUE)
+    kept = ((account, amount) for account, amount in posting.changes.items() if account != chart.REVENUE)
     changes = [(account, to_units(amount)) for account, amount in kept if amount]
     opened = [
         (r.id, r.organization_id, to_units(cents(r.amount_cents)), r.request_id, owner, moment, r.key_id)
@@ -192,8 +182,4 @@ def _write(
     )
     for statement, rows in written:
         if rows:
-            cursor.execute(statement, _json(rows))
-
-
-def _json(rows: Iterable[Any]) -> tuple[str]:
-    return (orjson.dumps(list(rows)).decode(),)
+            cursor.execute(statement, rows_parameter(rows))

@@ -6,7 +6,7 @@ period began, and follows what is credited and refunded since. So the baseline l
 the period and what is held: a budget is a level that the wallet may not be reserved below, checked where it is
 reserved, and exact for all processes that share the ledger.
 
-A key with budgets has an account of its own (`ledger.revenue`) for all that it was ever charged. Its worth is less than
+A key with budgets has an account of its own (`chart.revenue`) for all that it was ever charged. Its worth is less than
 nothing: what it was charged and what is held for it. Everything else is as for an organization, but that nothing is
 credited to a key.
 """
@@ -46,12 +46,12 @@ class Allowance:
 UNBOUNDED = Allowance()
 
 
-def budgets_at(
-    moment: datetime, daily_cents: Decimal | None, monthly_cents: Decimal | None, key_id: str | None = None
-) -> tuple[Budget, ...]:
-    """Those of the day and the month of `moment`, which is of UTC; None is no budget."""
+def budgets_at(moment: datetime, allowance: Allowance, key_id: str | None = None) -> tuple[Budget, ...]:
+    """Those of the day and the month of `moment`, which is of UTC."""
+    if not allowance.any:
+        return ()
     day = moment.date().isoformat()
-    found = ((day, daily_cents), (day[:7], monthly_cents))
+    found = ((day, allowance.daily_cents), (day[:7], allowance.monthly_cents))
     return tuple(Budget(period, amount, key_id) for period, amount in found if amount is not None)
 
 

@@ -3,24 +3,23 @@
 Every function takes a connection; for those that change something it must hold the write lock.
 """
 
-import json
 import logging
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 
-from greatrouter_accounts import ledger
+from greatrouter_accounts import chart
 from greatrouter_accounts.budgets import Allowance
 from greatrouter_accounts.clock import now_text
 from greatrouter_accounts.errors import InvalidName, KeyRejected, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
-from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.schema import deployment, keys, organizations
+from greatrouter_accounts.keys import Caller, limits_of
+from greatrouter_accounts.limits import Limits
+from greatrouter_accounts.schema import keys, organizations
 from greatrouter_accounts.text import storable
 
 log = logging.getLogger("greatrouter")
@@ -49,15 +48,8 @@ class KeyRow:
     scopes: str
     expires_at: str | None
     last_used_at: str | None
-    limits: Mapping[str, float] | None
+    limits: Limits
     budgets: Allowance
-
-
-def agree(connection: Connection, name: str, value: str) -> bool:
-    """Whether all processes that share the database have the same `value` under `name`; the first to come sets it."""
-    once = text("INSERT INTO deployment (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
-    connection.execute(once, {"name": name, "value": value})
-    return connection.scalar(select(deployment.c.value).where(deployment.c.name == name)) == value
 
 
 def organization_id(connection: Connection, name: str) -> str:
@@ -84,8 +76,8 @@ def ensure_organization(connection: Connection, name: str, plan: str | None) -> 
 def _add_balances(connection: Connection, owner_id: str) -> None:
     """Every account that the organization's money moves through: PostgreSQL locks only rows that are there, and one
     that another process makes meanwhile would be locked too late, and out of turn."""
-    own = (ledger.wallet(owner_id), ledger.held(owner_id), ledger.owed(owner_id))
-    for account in sorted((ledger.CASH, ledger.PROMOTIONS, *own)):
+    own = (chart.wallet(owner_id), chart.held(owner_id), chart.owed(owner_id))
+    for account in sorted((chart.CASH, chart.PROMOTIONS, *own)):
         connection.execute(text(ADD_BALANCE), {"account": account})
 
 
@@ -115,7 +107,7 @@ def add_key(connection: Connection, owner_id: str, key: Mapping[str, Any]) -> No
     }
     connection.execute(insert(keys), row)
     if key["daily_budget_cents"] is not None or key["monthly_budget_cents"] is not None:
-        connection.execute(text(ADD_BALANCE), {"account": ledger.revenue(row["id"])})
+        connection.execute(text(ADD_BALANCE), {"account": chart.revenue(row["id"])})
 
 
 def had_live_key(connection: Connection, owner_id: str) -> bool:
@@ -132,7 +124,7 @@ def list_keys(connection: Connection) -> list[KeyRow]:
     terms = (keys.c.scopes, keys.c.expires_at, keys.c.last_used_at, keys.c.limits, *BUDGETS)
     query = select(keys.c.id, organizations.c.name, organizations.c.plan, *columns, *terms)
     rows = connection.execute(query.join(organizations).order_by(keys.c.id))
-    return [KeyRow(*(*row[:-3], _limits(row.limits), Allowance(*row[-2:]))) for row in rows]
+    return [KeyRow(*(*row[:-3], limits_of(row.limits), Allowance(*row[-2:]))) for row in rows]
 
 
 def revoke(connection: Connection, name: str, digest: bytes | None) -> int:
@@ -158,7 +150,7 @@ def caller(connection: Connection, digest: bytes) -> Caller:
         raise KeyRejected(
             f"this API key expired at {expires_at}; make a new one with `greatrouter keys create --org NAME`"
         )
-    may, own, budgets = frozenset(scopes.split()), _limits(limits), Allowance(daily, monthly)
+    may, own, budgets = frozenset(scopes.split()), limits_of(limits), Allowance(daily, monthly)
     return Caller(organization_id, organization, key_id, plan, test, may, own, budgets=budgets)
 
 
@@ -173,10 +165,6 @@ def note_uses(connection: Connection, moments: Mapping[str, str]) -> None:
 def prefix(connection: Connection, key_id: str) -> str:
     """The part of a key that may be shown; empty where there is no such key."""
     return connection.scalar(select(keys.c.prefix).where(keys.c.id == key_id)) or ""
-
-
-def _limits(found: str | None) -> Mapping[str, float] | None:
-    return None if found is None else MappingProxyType(json.loads(found))
 
 
 def _find(connection: Connection, name: str) -> str | None:

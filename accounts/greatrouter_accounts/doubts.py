@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-import orjson
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from greatrouter_accounts.chart import PROMOTIONS, held, revenue
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.errors import CommitUnheard, StoreFailed
 from greatrouter_accounts.ids import made_at, uuid7
-from greatrouter_accounts.ledger import PROMOTIONS, Operation, Return, Unfund, held, revenue
+from greatrouter_accounts.ledger_sql import BY_DIALECT, LedgerSql, rows_parameter
 from greatrouter_accounts.money import LARGEST_UNITS, ZERO, from_units
-from greatrouter_accounts.statements import BY_DIALECT, Statements
+from greatrouter_accounts.operations import Operation, Return, Unfund
 from greatrouter_accounts.store import Store
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ T = TypeVar("T")
 PAGE, MARGIN = 1000, timedelta(minutes=2)
 
 
-def resolved(cursor: DBAPICursor, sql: Statements, operations: Sequence[Operation]) -> list[Operation]:
+def resolved(cursor: DBAPICursor, sql: LedgerSql, operations: Sequence[Operation]) -> list[Operation]:
     """The operations; those that give back a charge in doubt, with what it charged, and with nothing what would take
     out of a pool once more what went through unheard. The balances of their organizations are locked: a commit that was
     under way is over."""
@@ -45,7 +45,7 @@ def resolved(cursor: DBAPICursor, sql: Statements, operations: Sequence[Operatio
     return [_given_back(operation, booked) for operation in operations]
 
 
-def _not_again(cursor: DBAPICursor, sql: Statements, unfund: Unfund) -> Unfund:
+def _not_again(cursor: DBAPICursor, sql: LedgerSql, unfund: Unfund) -> Unfund:
     """A pool is emptied at most once a second, so that all of them can be looked up."""
     booked = _booked(cursor, sql, held(unfund.organization_id), {unfund.id}, _since(unfund.id))
     return replace(unfund, amount_cents=ZERO) if booked else unfund
@@ -75,7 +75,7 @@ def _went_through(store: Store, name: str, failure: StoreFailed) -> bool:
     try:
         with store.write() as connection:
             cursor, sql = connection.connection.cursor(), BY_DIALECT[connection.dialect.name]
-            cursor.execute(sql.find_balances, (orjson.dumps([PROMOTIONS]).decode(),))  # locked: no commit is under way
+            cursor.execute(sql.find_balances, rows_parameter([PROMOTIONS]))  # locked: no commit is under way
             return name in _booked(cursor, sql, PROMOTIONS, {name}, _since(name))
     except StoreFailed:
         raise StoreFailed(
@@ -88,7 +88,7 @@ def _since(*names: str) -> str:
 
 
 def _booked(
-    cursor: DBAPICursor, sql: Statements, account: str, names: Collection[str], since: str
+    cursor: DBAPICursor, sql: LedgerSql, account: str, names: Collection[str], since: str
 ) -> dict[str, Decimal]:
     """What each transaction of those names moved on the account."""
     found: dict[str, Decimal] = {}

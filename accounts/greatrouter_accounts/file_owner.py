@@ -44,7 +44,7 @@ class FileOwner:
     def renew(self, store: Store) -> bool:
         """A lock that is held needs no renewal, while it is where the others look: its file may have been removed, or
         replaced by one of a backup."""
-        if _identity(self._folder / self.name) == self._file:
+        if identity(self._folder / self.name) == self._file:
             return True
         with store.write():
             self._lock.close()
@@ -53,7 +53,7 @@ class FileOwner:
 
     def resign(self, connection: Connection) -> None:
         self._lock.close()
-        if _identity(self._folder / self.name) == self._file:
+        if identity(self._folder / self.name) == self._file:
             _remove(self._folder / self.name)
 
     def _enrol(self) -> None:
@@ -63,7 +63,7 @@ class FileOwner:
             self._lock = _locked(self._folder / name)
         except (OSError, sqlite3.Error) as error:
             raise StoreFailed(f"cannot lock a file in {self._folder} ({error}); let this user write there") from error
-        self.name, self._file = name, _identity(self._folder / name)
+        self.name, self._file = name, identity(self._folder / name)
 
 
 def _remove(path: Path) -> None:
@@ -73,7 +73,8 @@ def _remove(path: Path) -> None:
         raise StoreFailed(f"cannot remove {path} ({error}); let this user write to its folder") from error
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another that takes its place; None where there is none."""
     try:
         found = path.stat()
     except OSError:

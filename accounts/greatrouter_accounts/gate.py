@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from greatrouter_accounts.budgets import Budget, budgets_at
+from greatrouter_accounts.budgets import UNBOUNDED, Allowance, Budget, budgets_at
 from greatrouter_accounts.errors import StoreFailed
 from greatrouter_accounts.keys import Caller
 from greatrouter_accounts.limits import NO_LIMITS, Give, Limited, Limits, Standing, Take, Taken
@@ -16,15 +15,13 @@ from greatrouter_accounts.meters import KEPT, Meters
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every organization of a plan may use; None is no limit."""
+    """What every organization of a plan may use, and spend."""
 
     limits: Limits = NO_LIMITS
-    daily_budget_cents: Decimal | None = None
-    monthly_budget_cents: Decimal | None = None
+    budget: Allowance = UNBOUNDED
 
 
 NO_PLAN = Plan()
-CONCURRENT = "concurrent_requests"
 # How long the last byte of an answer waits for its place to be given back: 1 to 4 ms where what counts is well.
 GIVEN_BACK_S = 0.25
 
@@ -45,13 +42,6 @@ class Gate:
         limited = self.meters(caller)
         return Ticket(self, limited) if limited else None
 
-    async def admit(self, caller: Caller) -> "Ticket | None":
-        """Lets a request in that is about to run models; None where nothing is limited. Raises `RateLimited`."""
-        ticket = self.ticket(caller)
-        if ticket is not None:
-            await ticket.admit()
-        return ticket
-
     async def spend(self, caller: Caller, tokens: int) -> "Spending | None":
         """Sets aside the tokens that a request may take; None where they are not limited. Raises `RateLimited`."""
         meters = tuple(limited for limited in self.meters(caller) if limited[1].tokens_per_minute is not None)
@@ -61,17 +51,11 @@ class Gate:
 
     def budgets(self, caller: Caller) -> tuple[Budget, ...]:
         """Those of the organization that hold now."""
-        plan = self.plan(caller.plan)
-        if plan.daily_budget_cents is None and plan.monthly_budget_cents is None:
-            return ()
-        return budgets_at(datetime.now(UTC), plan.daily_budget_cents, plan.monthly_budget_cents)
+        return budgets_at(datetime.now(UTC), self.plan(caller.plan).budget)
 
     def budgets_of_key(self, caller: Caller) -> tuple[Budget, ...]:
         """Those of the key itself."""
-        own = caller.budgets
-        if not own.any:
-            return ()
-        return budgets_at(datetime.now(UTC), own.daily_cents, own.monthly_cents, caller.key_id)
+        return budgets_at(datetime.now(UTC), caller.budgets, caller.key_id)
 
     async def standing(self, caller: Caller) -> tuple[Limited, Taken]:
         """How the meters of a caller stand, without taking anything. Raises `StoreFailed`."""
@@ -79,13 +63,11 @@ class Gate:
         return meters, await self.take(Take(meters))
 
     def meters(self, caller: Caller) -> Limited:
+        """The organization's, and the key's own, as far as they have limits."""
         limits = self.plan(caller.plan).limits
-        own = caller.limits
-        if not own:
-            return ((f"org:{caller.organization_id}", limits),) if limits.any else ()
-        asked, tokens, places = own.get("requests_per_minute"), own.get("tokens_per_minute"), own.get(CONCURRENT)
-        of_key = (f"key:{caller.key_id}", Limits(asked, tokens, places))
-        return ((f"org:{caller.organization_id}", limits), of_key) if limits.any else (of_key,)
+        of_organization = ((f"org:{caller.organization_id}", limits),) if limits.any else ()
+        of_key = ((f"key:{caller.key_id}", caller.limits),) if caller.limits.any else ()
+        return of_organization + of_key
 
     def tokens(self, name: str) -> Standing | None:
         """How a meter's tokens stood when this process asked last."""

@@ -6,15 +6,16 @@ import math
 import re
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from greatrouter_accounts.budgets import UNBOUNDED, Allowance
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.errors import InvalidAmount, InvalidKey
-from greatrouter_accounts.ledger import Run
+from greatrouter_accounts.limits import NO_LIMITS, Limits
 from greatrouter_accounts.money import LARGEST_CENTS, cents
+from greatrouter_accounts.operations import Run
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0 or 1, which are misread
 SHAPE = re.compile(r"(pk_(?:live|test)_[A-Za-z0-9]{9}_[0-9a-f]{32}|gr-[A-Za-z0-9_-]{20,200})")
@@ -22,7 +23,7 @@ SHOWN = len("pk_live_") + 9
 # inference: run models; read: see the account, its logs and its preferences; admin: change them.
 SCOPES = ("inference", "read", "admin")
 ALL_SCOPES = frozenset(SCOPES)
-# What a key may be limited in by itself, by the names of a plan's limits.
+# What a key may be limited in by itself: the fields of `Limits`.
 LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
 LARGEST_LIMIT = 1e12
 
@@ -31,8 +32,7 @@ LARGEST_LIMIT = 1e12
 class Caller:
     """The organization behind a key. A test key never reaches a paid provider and is never charged.
 
-    `scopes` is what the key may do; `limits` are its own, by the names of a plan's limits, None where it has none, and
-    `budgets` what it may spend by itself.
+    `scopes` is what the key may do; `limits` are its own, beside its plan's, and `budgets` what it may spend by itself.
     `run` is the run that the caller's request is, where it may be sent again (`idempotency.py`).
     """
 
@@ -42,7 +42,7 @@ class Caller:
     plan: str
     test: bool
     scopes: frozenset[str] = ALL_SCOPES
-    limits: Mapping[str, float] | None = field(default=None, hash=False)
+    limits: Limits = NO_LIMITS
     run: Run | None = None
     budgets: Allowance = UNBOUNDED
 
@@ -108,6 +108,14 @@ def limits_text(limits: Mapping[str, float] | None) -> str | None:
         if not (math.isfinite(value) and 0 < value <= LARGEST_LIMIT):
             raise InvalidKey(f"{name}: {value!r} is out of range; expected more than 0, at most {LARGEST_LIMIT:.0e}")
     return json.dumps({name: limits[name] for name in LIMITS if name in limits})
+
+
+def limits_of(text: str | None) -> Limits:
+    """Of what the table has."""
+    if text is None:
+        return NO_LIMITS
+    found = json.loads(text)
+    return Limits(*(found.get(name) for name in LIMITS))
 
 
 def budget_columns(budgets: Allowance, *, test: bool) -> dict[str, Decimal | None]:

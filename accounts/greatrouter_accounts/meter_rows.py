@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from greatrouter_accounts.errors import RateLimited
+from greatrouter_accounts.ledger_sql import rows_parameter
 from greatrouter_accounts.limits import Give, Meter, Take, Taken, give, read, take, written
 from greatrouter_accounts.store import Owner, Store
 
@@ -96,7 +95,7 @@ class MeterRows:
     def _load(self, connection: Connection, names: Sequence[str]) -> tuple[dict[str, Meter], float]:
         cursor = connection.connection.cursor()
         if connection.dialect.name == "sqlite":
-            cursor.execute(FIND, _json(names))
+            cursor.execute(FIND, rows_parameter(names))
             known: dict[str, str] = dict(cursor.fetchall())
             now = time.time()
         else:
@@ -104,18 +103,18 @@ class MeterRows:
         return {name: read(known.get(name, "")) for name in names}, now if self._clock is None else self._clock()
 
     def _lock(self, cursor: DBAPICursor, names: Sequence[str]) -> tuple[dict[str, str], float]:
-        cursor.execute(FIND_LOCKED, _json(names))
+        cursor.execute(FIND_LOCKED, rows_parameter(names))
         rows = cursor.fetchall()
         if len(rows) < len(names):
-            cursor.execute(MAKE_LOCKED, _json(names))
-            cursor.execute(FIND_LOCKED, _json(names))
+            cursor.execute(MAKE_LOCKED, rows_parameter(names))
+            cursor.execute(FIND_LOCKED, rows_parameter(names))
             rows = cursor.fetchall()
         return {name: state for name, state, _ in rows}, max((moment for _, _, moment in rows), default=0.0)
 
     def _save(self, connection: Connection, states: Sequence[tuple[str, str]]) -> None:
         if states:
             statement = SAVE if connection.dialect.name == "sqlite" else SAVE_LOCKED
-            connection.connection.cursor().execute(statement, _json(states))
+            connection.connection.cursor().execute(statement, rows_parameter(states))
 
 
 def _put_right(meter: Meter, owner: str, places: int) -> None:
@@ -127,7 +126,3 @@ def _put_right(meter: Meter, owner: str, places: int) -> None:
 
 def _names(operation: Operation) -> Sequence[str]:
     return operation.names if isinstance(operation, Give) else [name for name, _ in operation.meters]
-
-
-def _json(rows: Sequence[Any]) -> tuple[str]:
-    return (orjson.dumps(rows).decode(),)

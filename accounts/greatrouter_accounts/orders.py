@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from greatrouter_accounts import books, directory
-from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import now_text
-from greatrouter_accounts.errors import AccountsError, InvalidName, UnknownOrganization
+from greatrouter_accounts.errors import InvalidName, UnknownOrganization
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import ZERO, cents, check_amount
+from greatrouter_accounts.operations import Credit, Operation, Refund
 from greatrouter_accounts.schema import orders
+from greatrouter_accounts.store import MARKS
 
 log = logging.getLogger("greatrouter")
 
@@ -25,7 +26,6 @@ LONGEST_ID = 200
 # The first to name an order makes its row, and whoever names it at the same time waits for that one.
 ADD = "INSERT INTO orders (id, organization_id, paid_cents, refunded_cents, created_at) VALUES "
 ADD += "({0}, {0}, 0, 0, {0}) ON CONFLICT (id) DO NOTHING"
-MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
 def reference(order_id: str) -> str:
@@ -92,14 +92,12 @@ def _move(
     worth = _worth(*after) - _worth(*before)
     if not worth:
         return ZERO
-    operation: rules.Operation = (
-        rules.Credit(uuid7("txn_"), organization_id, worth, paid=True, reference=reference(order_id))
+    operation: Operation = (
+        Credit(uuid7("txn_"), organization_id, worth, paid=True, reference=reference(order_id))
         if worth > 0
-        else rules.Refund(uuid7("txn_"), organization_id, -worth, reference=reference(order_id))
+        else Refund(uuid7("txn_"), organization_id, -worth, reference=reference(order_id))
     )
-    [moved] = books.post(connection, [operation], owner)
-    if isinstance(moved, AccountsError):
-        raise moved
+    moved = books.post_one(connection, operation, owner)
     if worth < 0 and moved < -worth:
         log.warning(
             "order %s: %s cents of its refund were spent or held already and are owed", order_id, -worth - moved

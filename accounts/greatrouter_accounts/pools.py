@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.budgets import Budget
 from greatrouter_accounts.errors import AccountsError, InvalidAmount, StoreFailed
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.money import LARGEST_CENTS, ZERO, cents, check_amount
+from greatrouter_accounts.operations import POOL, Charge, Fund, Operation, Reserve, Return, Run, Settle, Unfund
 from greatrouter_accounts.writer import Writer
 
 # What is set aside at once, in requests like the one that found the pool empty; where it is too little for the fewest,
@@ -52,7 +52,7 @@ class Hold:
     amount_cents: Decimal
     request_id: str
     open: bool = True
-    run: rules.Run | None = None
+    run: Run | None = None
 
 
 class Pools:
@@ -72,7 +72,7 @@ class Pools:
         organization_id: str,
         amount_cents: Decimal,
         request_id: str,
-        run: rules.Run | None = None,
+        run: Run | None = None,
         budgets: tuple[Budget, ...] = (),
     ) -> Hold | None:
         """None where the organization's pool holds too little; then it is being filled for those who come next, from
@@ -113,9 +113,7 @@ class Pools:
             wanted = cents(min(amount_cents, LARGEST_CENTS))
             paid = min(wanted, hold.amount_cents + pool.left)
             pool.left += hold.amount_cents - paid
-        charge = rules.Charge(
-            uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id, hold.run
-        )
+        charge = Charge(uuid7("txn_"), pool.id, pool.organization_id, paid, wanted - paid, hold.request_id, hold.run)
         free = paid  # of what was promised, once it is known
         try:
             charged: Decimal = await self._ledger.submit(charge)
@@ -126,7 +124,7 @@ class Pools:
         except StoreFailed:
             free = ZERO  # the pool may have it or not: it is promised to nobody until all of the pool is given back
             if charge.run is None:
-                self._post(rules.Return(uuid7("txn_"), pool.organization_id, ZERO, hold.request_id, of=charge.id))
+                self._post(Return(uuid7("txn_"), pool.organization_id, ZERO, hold.request_id, of=charge.id))
             raise
         finally:
             with self._lock:
@@ -171,11 +169,11 @@ class Pools:
         """With the lock held."""
         amount, pool.left = pool.left, ZERO
         pool.asked_at, pool.funded = self._clock(), False  # it is not filled again at once
-        self._post(rules.Unfund(uuid7("txn_"), pool.id, pool.organization_id, amount))
+        self._post(Unfund(uuid7("txn_"), pool.id, pool.organization_id, amount))
 
     def _fill(self, organization_id: str, pool: _Pool, amount: Decimal, budgets: tuple[Budget, ...]) -> None:
         most, fewest = amount * REQUESTS, amount * FEWEST_REQUESTS
-        fund = rules.Fund(uuid7("txn_"), pool.id, organization_id, most, fewest, budgets)
+        fund = Fund(uuid7("txn_"), pool.id, organization_id, most, fewest, budgets)
 
         async def fill() -> None:
             moved = ZERO
@@ -210,9 +208,9 @@ class Pools:
 
     def _give_back(self, pool: _Pool) -> None:
         # It may be being filled by a commit that nobody heard of yet.
-        made = rules.Reserve(pool.id, pool.organization_id, ZERO, rules.POOL)
-        self._post(rules.Settle(uuid7("txn_"), pool.id, ZERO, made=made))
+        made = Reserve(pool.id, pool.organization_id, ZERO, POOL)
+        self._post(Settle(uuid7("txn_"), pool.id, ZERO, made=made))
 
-    def _post(self, operation: rules.Operation) -> None:
-        with suppress(StoreFailed):  # closed: the next to open the database gives back what is reserved
+    def _post(self, operation: Operation) -> None:
+        with suppress(StoreFailed):  # closed: whoever lives, or comes next, gives back what is reserved
             self._ledger.post(operation)

@@ -1,7 +1,7 @@
 """Accounts in PostgreSQL: several server processes, on several machines, spend from the same wallets.
 
 The write lock is each row's own: whoever changes wallets locks their rows first, in the order of their names, so that
-no two processes wait for each other (`statements.py`).
+no two processes wait for each other (`ledger_sql.py`).
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,12 @@
 """Which servers serve these accounts, and where each of them counts what plans limit: those that count in different
 places let in more together than a plan allows."""
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, select
 
-from greatrouter_accounts.schema import deployment
+from greatrouter_accounts import deployment
+from greatrouter_accounts.schema import deployment as table
 from greatrouter_accounts.store import Owner, Store
 
-ADD = "INSERT INTO deployment (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING"
 # Before the name of the owner, in the table of what all have in common.
 PREFIX = "limits:"
 
@@ -27,10 +27,10 @@ class Presence:
         self.renew()
         with self._store.write() as connection:  # of two that start at once, one at least sees the other's row
             alive = {PREFIX + name for name in self._owner.alive(connection)}
-            rows = connection.execute(select(deployment).where(deployment.c.name.startswith(PREFIX)))
+            rows = connection.execute(select(table).where(table.c.name.startswith(PREFIX)))
             found: dict[str, str] = {row.name: row.value for row in rows}
             dead = [name for name in found if name not in alive]
-            connection.execute(delete(deployment).where(deployment.c.name.in_(dead)))
+            connection.execute(delete(table).where(table.c.name.in_(dead)))
         return [found[name] for name in sorted(found.keys() & alive) if name != f"{PREFIX}{self._known_as}"]
 
     def renew(self) -> None:
@@ -39,10 +39,10 @@ class Presence:
             return
         name = self._owner.name
         with self._store.write() as connection:
-            connection.execute(text(ADD), {"name": PREFIX + name, "value": self._place})
+            deployment.add(connection, PREFIX + name, self._place)
         self._known_as = name
 
     def leave(self, connection: Connection) -> None:
         """It serves no more. `connection` holds the write lock."""
         if self._known_as is not None:
-            connection.execute(delete(deployment).where(deployment.c.name == PREFIX + self._known_as))
+            connection.execute(delete(table).where(table.c.name == PREFIX + self._known_as))

@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, select
 
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
+from greatrouter_accounts.store import Store
 from greatrouter_accounts.text import storable
 
 Record = tuple[Table, Mapping[str, Any]]
@@ -22,15 +23,25 @@ Record = tuple[Table, Mapping[str, Any]]
 class Records:
     """Writes rows of the tables it is made for."""
 
-    def __init__(self, dialect: Dialect, tables: Sequence[Table]) -> None:
-        self._layouts = {table: _layout(table, dialect) for table in tables}
+    def __init__(self, store: Store, tables: Sequence[Table]) -> None:
+        self._store = store
+        self._layouts = {table: _layout(table, store.dialect) for table in tables}
         self._doubted: dict[int, Record] = {}  # by identity, as the writer brings the same ones again
 
-    def add(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Until `committed` is told of them nobody knows whether they are in the database, where the connection breaks
-        while it commits: those that come again are looked for first.
+    def commit(self, rows: Sequence[Record | None]) -> Sequence[None]:
+        """None stands for nothing but the wait of who submitted it.
 
-        Raises `RowRefused` where one of them has a column too few or too many, or a value of a wrong type."""
+        Raises `RowRefused` where one of them has a column too few or too many, or a value of a wrong type, and
+        `StoreFailed`; nobody knows then whether they are in the database, where the connection broke while it
+        committed: those that come again are looked for first."""
+        records = [row for row in rows if row is not None]
+        with self._store.write() as connection:
+            self._add(connection, records)
+        for record in records:
+            self._doubted.pop(id(record), None)
+        return [None] * len(rows)
+
+    def _add(self, connection: Connection, records: Sequence[Record]) -> None:
         new = [record for record in records if id(record) not in self._doubted or not _is_there(connection, *record)]
         for table, layout in self._layouts.items():
             if rows := [_storable(layout, row) for target, row in new if target is table]:
@@ -38,10 +49,6 @@ class Records:
                 # One statement for all of them: `executemany` takes a round trip or a switch of threads for each.
                 connection.connection.cursor().execute(layout.insert + values, list(chain.from_iterable(rows)))
         self._doubted |= {id(record): record for record in records if "sequence" in record[0].c}
-
-    def committed(self, records: Sequence[Record]) -> None:
-        for record in records:
-            self._doubted.pop(id(record), None)
 
 
 @dataclass(frozen=True, slots=True)

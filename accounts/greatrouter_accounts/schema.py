@@ -88,8 +88,9 @@ balances = Table(
     sqlite_with_rowid=False,
 )
 
-# What is held, one row a request under way. `owner` is the process that made it (`owner.py`): where that one died, the
-# next to open the database gives the money back. `key_id` is null where the key has no budgets of its own.
+# What is held, one row a request under way. `owner` is the process that made it (`file_owner.py`, `lease_owner.py`):
+# where that one died, those who live give the money back, or the next to open the database. `key_id` is null where the
+# key has no budgets of its own.
 reservations = Table(
     "reservations",
     metadata,
@@ -146,8 +147,8 @@ orders = Table(
 
 # The first answers to requests that may be sent again. `key` is a hash of the caller's, `fingerprint` tells a
 # repetition from another request under the same key; `status` is null while the first is under way at `owner` (nobody,
-# where that is empty). `body` is sealed (`idempotency.py`), and null where it is too large to be kept; `charged_key_id`
-# is the key that was charged, where it has budgets of its own.
+# where that is empty). `body` is sealed (`idempotency_rows.py`), and null where it is too large to be kept;
+# `charged_key_id` is the key that was charged, where it has budgets of its own.
 idempotency = Table(
     "idempotency",
     metadata,

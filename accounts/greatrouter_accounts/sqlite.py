@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, inspect
 
 from greatrouter_accounts.errors import StoreFailed
-from greatrouter_accounts.file_owner import FileOwner
+from greatrouter_accounts.file_owner import FileOwner, identity
 from greatrouter_accounts.migrations import migrate
 from greatrouter_accounts.store import failures, heard_of
 
@@ -63,7 +63,7 @@ class SqliteStore:
             with self._failures():
                 self._writer = self._writing.connect()
             undo.callback(self._writer.close)
-            self._file = self._identity()
+            self._file = identity(self.path)
             self._migrate(lost=lost)
             undo.pop_all()
 
@@ -128,17 +128,10 @@ class SqliteStore:
             f"remove {self.path} and the folder {self._owners}"
         )
 
-    def _identity(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
     def _require_same_file(self) -> None:
         """What is written to a file that was moved away or replaced is lost to whoever opens its place; SQLite itself
         does not look. 2 us. Raises `StoreFailed`."""
-        if self._identity() != self._file:
+        if identity(self.path) != self._file:
             raise StoreFailed(
                 f"the accounts database {self.path} was moved away or replaced while it was in use; put that file "
                 "back, or stop every process that has it open and start again"

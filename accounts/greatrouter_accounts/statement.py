@@ -10,17 +10,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, false, func, select, union_all
 
-from greatrouter_accounts import books, directory
+from greatrouter_accounts import books, chart, directory, holds
 from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.directory import KeyRow
 from greatrouter_accounts.money import ZERO
-from greatrouter_accounts.schema import balances, ledger, organizations, reservations
+from greatrouter_accounts.operations import POOL
+from greatrouter_accounts.schema import balances, ledger, organizations
 
 # Fetched at a time, however long a statement is.
 CHUNK = 1_000
 BEYOND = "~"  # after every moment, as text
-SPENDING = (*rules.CHARGING, "return")
 # Entries stand in the order in which they were committed, by the clocks of several machines.
 CLOCKS_APART = timedelta(hours=1)
 
@@ -69,17 +69,14 @@ def summary(connection: Connection, organization: str, now: datetime) -> Summary
     """Of an organization by name; `now` is in UTC. Raises `UnknownOrganization`."""
     organization_id = directory.organization_id(connection, organization)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    held = select(func.sum(reservations.c.amount_cents)).where(
-        reservations.c.organization_id == organization_id, reservations.c.request_id != rules.POOL
-    )
-    owed = select(balances.c.amount_cents).where(balances.c.account == rules.owed(organization_id))
+    owed = select(balances.c.amount_cents).where(balances.c.account == chart.owed(organization_id))
     known = select(organizations.c.name, organizations.c.plan).where(organizations.c.id == organization_id)
     name, plan = connection.execute(known).one()
     return Summary(
         organization_id=organization_id,
         plan=plan,
         balance_cents=books.balance(connection, organization_id),
-        held_cents=connection.scalar(held) or ZERO,
+        held_cents=holds.under_way(connection, organization_id),
         owed_cents=abs(connection.scalar(owed) or ZERO),
         spent_today_cents=spent(connection, organization_id, midnight),
         spent_this_month_cents=spent(connection, organization_id, midnight.replace(day=1)),
@@ -104,7 +101,7 @@ def lines(connection: Connection, organization_id: str, period: Period) -> Itera
         before = moment_text(period.before)
         last = connection.scalar(select(func.max(place)).where(written < before))
         where.append(false() if last is None else ledger.c.sequence <= last)
-        counted = (shown.c.kind != "settle") | (shown.c.account == rules.wallet(organization_id))
+        counted = (shown.c.kind != "settle") | (shown.c.account == chart.wallet(organization_id))
         balance -= connection.scalar(select(func.sum(shown.c.amount_cents)).where(counted, place > (last or 0))) or ZERO
     left = period.limit
     query = _shown(organization_id, *where)
@@ -125,7 +122,7 @@ def _line(entries: Sequence[Any], balance: Decimal) -> Line:
     entry = entries[0]
     moved = sum((each.amount_cents for each in entries), ZERO)
     back = sum((e.amount_cents for e in entries if e.kind != "settle" or e.account.startswith("wallet:")), ZERO)
-    charge = -moved if entry.kind in SPENDING else None
+    charge = -moved if entry.kind in rules.SPENDING else None
     return Line(entry.created_at, entry.kind, back, balance, charge, entry.request_id, entry.transaction_id)
 
 
@@ -135,10 +132,10 @@ def _shown(organization_id: str, *where: ColumnElement[bool]) -> Any:
     that nothing has to be sorted: with `or` the first line of a million came after 3 s."""
 
     def entries(*own: ColumnElement[bool]) -> Select[Any]:
-        return select(ledger).where(*own, ledger.c.request_id.is_distinct_from(rules.POOL), *where)
+        return select(ledger).where(*own, ledger.c.request_id.is_distinct_from(POOL), *where)
 
-    charges = entries(ledger.c.account == rules.held(organization_id), ledger.c.kind.in_(rules.CHARGING))
-    return union_all(entries(ledger.c.account == rules.wallet(organization_id)), charges)
+    charges = entries(ledger.c.account == chart.held(organization_id), ledger.c.kind.in_(rules.CHARGING))
+    return union_all(entries(ledger.c.account == chart.wallet(organization_id)), charges)
 
 
 def spent(connection: Connection, organization_id: str, since: datetime) -> Decimal:
@@ -146,11 +143,11 @@ def spent(connection: Connection, organization_id: str, since: datetime) -> Deci
     what came back. Read back from the newest entry, as far as that moment and an hour more."""
     amount, place, written = ledger.c.amount_cents, ledger.c.sequence, ledger.c.created_at
     total = ZERO
-    for account in (rules.wallet(organization_id), rules.held(organization_id)):
+    for account in (chart.wallet(organization_id), chart.held(organization_id)):
         older = select(place).where(ledger.c.account == account, written < moment_text(since - CLOCKS_APART))
         last = func.coalesce(older.order_by(place.desc()).limit(1).scalar_subquery(), 0)
         found = select(func.sum(amount)).where(
-            ledger.c.account == account, ledger.c.kind.in_(SPENDING), written >= moment_text(since), place > last
+            ledger.c.account == account, ledger.c.kind.in_(rules.SPENDING), written >= moment_text(since), place > last
         )
         total -= connection.scalar(found) or ZERO
     return total

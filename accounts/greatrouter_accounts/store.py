@@ -13,6 +13,8 @@ from greatrouter_accounts.errors import CommitUnheard, RowRefused, StoreFailed
 
 # Who does not say that it lives for so long is taken for dead; three times it may fail to.
 LEASE = timedelta(seconds=20)
+# What stands for a value in a statement that goes to the driver as it is, by SQLAlchemy's name of the database.
+MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
 class Owner(Protocol):

@@ -167,9 +167,8 @@ class Writer:
             if not batch:
                 continue
             results = self._results(batch)
-            self._keep(
-                batch, results
-            )  # first: whoever is answered may close at once, and what is kept then is not lost
+            # First: whoever is answered may close at once, and what is kept then is not lost.
+            self._keep(batch, results)
             self._deliver(batch, results)
             if 1 < (waited := sum(item.waiter is not None for item in batch)) < LARGEST_BATCH:
                 self._come_back(waited)

@@ -8,10 +8,11 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from greatrouter_accounts.accounts import Accounts, Reservation
+from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AccountsError, BudgetExceeded
 from greatrouter_accounts.gate import Spending
 from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.till import Reservation
 from greatrouter_api.activity import REFUSALS, Entry
 from greatrouter_api.errors import from_exception, is_stopping
 from greatrouter_catalog.model import Model
@@ -97,7 +98,7 @@ class Charge:
             self._spending = await self._accounts.gate.spend(self._caller, self._tokens)
             if not self._unpaid:
                 request_id, estimate = self._entry.request_id, self._estimate_cents
-                self._reservation = await self._accounts.reserve(
+                self._reservation = await self._accounts.till.reserve(
                     self._caller, estimate, request_id, budgeted=self._budgeted
                 )
         except BudgetExceeded:
@@ -136,7 +137,7 @@ class Charge:
         if self._reservation is not None:
             try:
                 cents, rates = pricing.cost_cents(entry.usage), pricing.stated()
-                charged = await self._accounts.settle(self._reservation, cents)
+                charged = await self._accounts.till.settle(self._reservation, cents)
             except asyncio.CancelledError:
                 raise  # with its loop; it is charged
             except BaseException as error:
@@ -163,7 +164,7 @@ class Charge:
         """Of one that is not settled."""
         self._took(0)
         if self._reservation is not None:
-            self._accounts.release(self._reservation)
+            self._accounts.till.release(self._reservation)
         if error is not None:
             self._log_failure(error)
 

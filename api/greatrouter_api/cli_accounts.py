@@ -71,7 +71,7 @@ def _show_one(accounts: "Accounts", org: str) -> None:
 def credit(org: Organization, amount: Dollars) -> None:
     """Grants credit to an organization."""
     with fail_clearly(), opened() as accounts:
-        accounts.credit(org, cents(amount))
+        accounts.office.credit(org, cents(amount))
         sys.stdout.write(f"{org}: ${dollars(accounts.balance(org))}\n")
 
 

@@ -65,7 +65,7 @@ def create(  # noqa: PLR0913, PLR0917 - an option each
             budgets=Allowance(_bound_cents(daily_budget), _bound_cents(monthly_budget)),
         )
         if amount:
-            accounts.credit(org, amount)
+            accounts.office.credit(org, amount)
         sys.stdout.write(key + "\n")
 
 
@@ -133,8 +133,9 @@ def _ago(moment: str | None, now: datetime) -> str:
 
 
 def _limits(key: "KeyRow") -> str:
-    short = {"requests_per_minute": "rpm", "tokens_per_minute": "tpm", "concurrent_requests": "at once"}
-    parts = [f"{_short(limit)} {short.get(name, name)}" for name, limit in (key.limits or {}).items()]
+    own = key.limits
+    limits = {"rpm": own.requests_per_minute, "tpm": own.tokens_per_minute, "at once": own.concurrent_requests}
+    parts = [f"{_short(limit)} {name}" for name, limit in limits.items() if limit is not None]
     budgets = {"a day": key.budgets.daily_cents, "a month": key.budgets.monthly_cents}
     return ", ".join(parts + [f"${dollars(amount)} {span}" for span, amount in budgets.items() if amount is not None])
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.budgets import Allowance
 from greatrouter_accounts.gate import Plan
 from greatrouter_accounts.limits import Limits
 from greatrouter_api.settings import PlanSettings, Settings, SettingsInvalid
@@ -48,8 +49,7 @@ def _plan(plan: PlanSettings) -> Plan:
     daily, monthly = plan.daily_budget_dollars, plan.monthly_budget_dollars
     return Plan(
         Limits(plan.requests_per_minute, plan.tokens_per_minute, plan.concurrent_requests),
-        None if daily is None else daily * 100,
-        None if monthly is None else monthly * 100,
+        Allowance(None if daily is None else daily * 100, None if monthly is None else monthly * 100),
     )
 
 

@@ -12,9 +12,10 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from greatrouter_accounts.errors import StoreFailed
-from greatrouter_accounts.idempotency import Kept, Repeats
+from greatrouter_accounts.idempotency import Repeats
+from greatrouter_accounts.idempotency_rows import Kept
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Run
+from greatrouter_accounts.operations import Run
 from greatrouter_api.errors import ApiError
 from greatrouter_api.front import EVENTS, JSON, Answer, Backing, Endpoint, EventStream, Headers, Incoming, by_name
 from greatrouter_api.front import IDEMPOTENCY_KEY as KEY

@@ -194,15 +194,15 @@ async def _all(accounts: Accounts, caller: Caller, estimate: Decimal, callers: i
 async def _charge(accounts: Accounts, caller: Caller, estimate: Decimal) -> float:
     """How long it took, in ms."""
     started = time.perf_counter()
-    reservation = await accounts.reserve(caller, estimate, "req_bench")
-    await accounts.settle(reservation, PRICE)
+    reservation = await accounts.till.reserve(caller, estimate, "req_bench")
+    await accounts.till.settle(reservation, PRICE)
     return 1000 * (time.perf_counter() - started)
 
 
 def _top_up(accounts: Accounts) -> None:
     """To what is too little for a pool of large reservations, and enough for all."""
     if (missing := CREDIT - accounts.balance("bench")) > 0:
-        accounts.credit("bench", missing)
+        accounts.office.credit("bench", missing)
 
 
 # -- the bare database -------------------------------------------------------------------------------------------------

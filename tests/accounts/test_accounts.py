@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from greatrouter_accounts import books
-from greatrouter_accounts.accounts import KEY_CACHE_S, KEY_FRESH_S, Accounts
+from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import (
     InsufficientCredit,
     InvalidAmount,
@@ -24,8 +24,10 @@ from greatrouter_accounts.errors import (
     StoreFailed,
     UnknownOrganization,
 )
+from greatrouter_accounts.key_cache import KEY_CACHE_S, KEY_FRESH_S
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Reserve, Run
+from greatrouter_accounts.operations import Reserve, Run
+from tests.accounts.asking import logged, statement
 from tests.accounts.conftest import SECRET, held, query
 from tests.accounts.us import Us
 from tests.api.conftest import eventually
@@ -39,7 +41,7 @@ ENTRY = "transaction_id, kind, account, amount_cents, request_id, created_at"
 def funded(accounts: Accounts, cents: int = 100, name: str = "ada") -> Caller:
     """A caller of an organization with that much in its wallet."""
     key = accounts.create_key(name)
-    accounts.credit(name, Decimal(cents))
+    accounts.office.credit(name, Decimal(cents))
     return asyncio.run(accounts.authenticate(key))
 
 
@@ -47,7 +49,7 @@ def flush(accounts: Accounts) -> None:
     """Waits for what was submitted before: both writers work in order."""
 
     async def last() -> None:
-        await accounts.settle(Reserve("res_none", "org_none", CENT, "req_none"), CENT)
+        await accounts.till.settle(Reserve("res_none", "org_none", CENT, "req_none"), CENT)
         await accounts.record_feedback({"organization_id": "org_none", "prompt": "", "correct": True})
 
     asyncio.run(last())
@@ -259,15 +261,15 @@ def test_a_request_is_reserved_settled_and_stated(accounts: Accounts) -> None:
     caller = funded(accounts, 10)
 
     async def request() -> Decimal:
-        reservation = await accounts.reserve(caller, Decimal(4), "req_1")
+        reservation = await accounts.till.reserve(caller, Decimal(4), "req_1")
         assert accounts.balance("ada") == 6
-        return await accounts.settle(reservation, Decimal("1.5"))
+        return await accounts.till.settle(reservation, Decimal("1.5"))
 
     assert asyncio.run(request()) == Decimal("1.5")
     assert accounts.balance("ada") == Decimal("8.5")
-    entries = [(e["kind"], e["amount_cents"], e["request_id"]) for e in accounts.statement("ada")]
+    entries = [(e.kind, e.amount_cents, e.request_id) for e in statement(accounts, "ada")]
     assert entries == [("settle", Decimal("2.5"), "req_1"), ("reserve", -4, "req_1"), ("grant", 10, None)]
-    assert [e["kind"] for e in accounts.statement("ada", limit=1)] == ["settle"]
+    assert [e.kind for e in statement(accounts, "ada", limit=1)] == ["settle"]
     assert accounts.verify() == []
 
 
@@ -275,31 +277,31 @@ def test_nothing_of_one_organization_shows_in_another(accounts: Accounts) -> Non
     ada, bob = funded(accounts, 10, "ada"), funded(accounts, 20, "bob")
 
     async def requests() -> None:
-        await accounts.settle(await accounts.reserve(ada, Decimal(4), "req_same"), Decimal(3))
+        await accounts.till.settle(await accounts.till.reserve(ada, Decimal(4), "req_same"), Decimal(3))
         accounts.record(row(ada.organization_id, request_id="req_same"))
         accounts.record(row(bob.organization_id, request_id="req_same", model="other"))
 
     asyncio.run(requests())
     flush(accounts)
     assert accounts.balance("bob") == 20
-    assert [e["kind"] for e in accounts.statement("bob")] == ["grant"]
-    assert [a["model"] for a in accounts.activity(ada.organization_id)] == ["lab/small"]
-    assert [a["model"] for a in accounts.activity(bob.organization_id)] == ["other"]
+    assert [e.kind for e in statement(accounts, "bob")] == ["grant"]
+    assert [a["model"] for a in logged(accounts, ada.organization_id)] == ["lab/small"]
+    assert [a["model"] for a in logged(accounts, bob.organization_id)] == ["other"]
 
 
 def test_an_organization_that_does_not_exist_is_named(accounts: Accounts) -> None:
-    for ask in (lambda: accounts.balance("nobody"), lambda: accounts.statement("nobody")):
+    for ask in (lambda: accounts.balance("nobody"), lambda: statement(accounts, "nobody")):
         with pytest.raises(UnknownOrganization, match="'nobody'"):
             ask()
     with pytest.raises(UnknownOrganization, match="'nobody'"):
-        accounts.credit("nobody", CENT)
+        accounts.office.credit("nobody", CENT)
 
 
 @pytest.mark.parametrize("amount", ["-1", "NaN", "Infinity", "1E+20"])
 def test_a_credit_that_is_no_amount_is_refused(accounts: Accounts, amount: str) -> None:
     funded(accounts, 10)
     with pytest.raises(InvalidAmount):
-        accounts.credit("ada", Decimal(amount))
+        accounts.office.credit("ada", Decimal(amount))
     assert accounts.balance("ada") == 10
 
 
@@ -307,7 +309,7 @@ def test_racing_for_the_last_cent_exactly_as_many_succeed_as_the_wallet_covers(a
     caller = funded(accounts, 37)
 
     async def race() -> list[Any]:
-        tasks = (accounts.reserve(caller, CENT, f"req_{number}") for number in range(100))
+        tasks = (accounts.till.reserve(caller, CENT, f"req_{number}") for number in range(100))
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     results = asyncio.run(race())
@@ -327,10 +329,10 @@ def test_a_cancelled_reservation_is_given_back_wherever_the_commit_was(
     async def impatient(number: int) -> None:
         try:
             async with asyncio.timeout(number % 30 / 10_000):
-                reservation = await accounts.reserve(caller, CENT, f"req_{number}")
+                reservation = await accounts.till.reserve(caller, CENT, f"req_{number}")
         except TimeoutError:
             return
-        accounts.release(reservation)
+        accounts.till.release(reservation)
 
     async def crowd() -> None:
         await asyncio.gather(*(impatient(number) for number in range(300)))
@@ -349,7 +351,7 @@ def test_a_task_cancelled_while_its_reservation_commits_leaves_nothing_held(path
     blocker.execute("BEGIN IMMEDIATE")
 
     async def cancelled() -> None:
-        task = asyncio.create_task(accounts.reserve(caller, CENT, "req_1"))
+        task = asyncio.create_task(accounts.till.reserve(caller, CENT, "req_1"))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -359,7 +361,7 @@ def test_a_task_cancelled_while_its_reservation_commits_leaves_nothing_held(path
     asyncio.run(cancelled())
     blocker.close()
     flush(accounts)
-    assert [e["kind"] for e in accounts.statement("ada")] == ["release", "reserve", "grant"]
+    assert [e.kind for e in statement(accounts, "ada")] == ["release", "reserve", "grant"]
     assert accounts.balance("ada") == 10
     assert accounts.verify() == []
 
@@ -368,8 +370,8 @@ def test_a_task_cancelled_while_it_settles_is_charged_once(database: Path | str,
     caller = funded(accounts, 10)
 
     async def cancelled() -> None:
-        reservation = await accounts.reserve(caller, Decimal(4), "req_1")
-        task = asyncio.create_task(accounts.settle(reservation, Decimal(3)))
+        reservation = await accounts.till.reserve(caller, Decimal(4), "req_1")
+        task = asyncio.create_task(accounts.till.settle(reservation, Decimal(3)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -384,10 +386,10 @@ def test_a_task_cancelled_while_it_settles_is_charged_once(database: Path | str,
 
 def test_releasing_gives_everything_back_and_may_be_repeated(database: Path | str, accounts: Accounts) -> None:
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_1"))
-    accounts.release(reservation)
-    accounts.release(reservation)
-    assert asyncio.run(accounts.settle(reservation, Decimal(4))) == 0
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1"))
+    accounts.till.release(reservation)
+    accounts.till.release(reservation)
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(4))) == 0
     assert accounts.balance("ada") == 10
     assert held(database) == 0
 
@@ -400,27 +402,27 @@ def given_back(accounts: Accounts) -> None:
 def test_work_is_charged_though_its_process_was_taken_for_dead_meanwhile(database: Path | str, opened: Open) -> None:
     accounts, other = opened(), opened()
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(6), "req_1"))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(6), "req_1"))
     given_back(other)
     assert accounts.balance("ada") == 10
-    assert asyncio.run(accounts.settle(reservation, Decimal(6))) == 6
-    assert asyncio.run(accounts.settle(reservation, Decimal(6))) == 0  # once
-    assert [line["kind"] for line in accounts.statement("ada")] == ["settle", "release", "reserve", "grant"]
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(6))) == 6
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(6))) == 0  # once
+    assert [line.kind for line in statement(accounts, "ada")] == ["settle", "release", "reserve", "grant"]
     # As far as the wallet reaches, and no further.
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_2"))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_2"))
     given_back(other)
-    asyncio.run(other.reserve(caller, Decimal(3), "req_3"))
-    assert asyncio.run(accounts.settle(reservation, Decimal(4))) == 1
+    asyncio.run(other.till.reserve(caller, Decimal(3), "req_3"))
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(4))) == 1
     assert (accounts.balance("ada"), held(database)) == (0, 3)
     assert accounts.verify() == []
 
 
 def test_what_this_process_gave_back_itself_is_not_charged(opened: Open) -> None:
     accounts = opened()
-    reservation = asyncio.run(accounts.reserve(funded(accounts, 10), Decimal(4), "req_1"))
-    accounts.release(reservation)
+    reservation = asyncio.run(accounts.till.reserve(funded(accounts, 10), Decimal(4), "req_1"))
+    accounts.till.release(reservation)
     flush(accounts)
-    assert asyncio.run(accounts.settle(reservation, Decimal(4))) == 0
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(4))) == 0
     assert accounts.balance("ada") == 10
 
 
@@ -429,14 +431,14 @@ def test_a_caller_who_was_told_that_nobody_answers_is_charged_nothing(
 ) -> None:
     """The commit that it did not wait for goes through, and is undone."""
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_1"))
-    monkeypatch.setattr(accounts._ledger, "_patience_s", 0.1)
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1"))
+    monkeypatch.setattr(accounts.till._writer, "_patience_s", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as blocker:
         blocker.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFailed, match="nothing was heard"):
-            asyncio.run(accounts.settle(reservation, Decimal(4)))
+            asyncio.run(accounts.till.settle(reservation, Decimal(4)))
         with pytest.raises(StoreFailed, match="nothing was heard"):
-            asyncio.run(accounts.reserve(caller, Decimal(4), "req_2"))
+            asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_2"))
         blocker.execute("COMMIT")
     assert eventually(lambda: accounts.balance("ada") == 10)
     assert held(path) == 0
@@ -447,9 +449,9 @@ def test_a_settlement_that_is_no_amount_releases_the_reservation(database: Path 
     caller = funded(accounts, 10)
 
     async def request() -> None:
-        reservation = await accounts.reserve(caller, Decimal(4), "req_1")
+        reservation = await accounts.till.reserve(caller, Decimal(4), "req_1")
         with pytest.raises(InvalidAmount):
-            await accounts.settle(reservation, Decimal("NaN"))
+            await accounts.till.settle(reservation, Decimal("NaN"))
 
     asyncio.run(request())
     flush(accounts)
@@ -460,9 +462,9 @@ def test_a_settlement_that_is_no_amount_releases_the_reservation(database: Path 
 def test_what_is_released_after_close_is_given_back_by_the_next(opened: Open) -> None:
     accounts = opened()
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "req_1"))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1"))
     accounts.close()
-    accounts.release(reservation)
+    accounts.till.release(reservation)
     accounts.record(row())
     again = opened()
     assert eventually(lambda: again.balance("ada") == 10, timeout_s=15)  # at once where a lock says who lives
@@ -477,7 +479,7 @@ def test_all_that_was_acknowledged_is_there_after_close(database: Path | str, op
             accounts.record(
                 row(caller.organization_id, request_id=f"req_{number}", timestamp=f"2026-01-01T00:00:0{number}")
             )
-        await accounts.settle(await accounts.reserve(caller, Decimal(4), "req_1"), Decimal(3))
+        await accounts.till.settle(await accounts.till.reserve(caller, Decimal(4), "req_1"), Decimal(3))
         return await accounts.record_feedback(
             {
                 "organization_id": caller.organization_id,
@@ -494,8 +496,8 @@ def test_all_that_was_acknowledged_is_there_after_close(database: Path | str, op
     accounts.close()
     again = opened()
     assert again.balance("ada") == 97
-    assert [a["request_id"] for a in again.activity(caller.organization_id, limit=3)] == ["req_9", "req_8", "req_7"]
-    assert len(again.activity(caller.organization_id)) == 10
+    assert [a["request_id"] for a in logged(again, caller.organization_id, limit=3)] == ["req_9", "req_8", "req_7"]
+    assert len(logged(again, caller.organization_id)) == 10
     stored = query(database, "SELECT id, prompt, correct, suggested_task FROM feedback")
     assert stored == [(feedback_id, "draw a cat", 0, "image")]
 
@@ -506,7 +508,7 @@ def test_all_that_was_acknowledged_is_there_after_close(database: Path | str, op
 RESERVES = """
 accounts = opened()
 caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-asyncio.run(accounts.reserve(caller, Decimal(4), "req_1"))
+asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1"))
 print("reserved", flush=True)
 sys.stdin.read()
 """
@@ -523,7 +525,7 @@ def test_what_a_killed_process_had_reserved_is_given_back(database: Path | str, 
     child.wait()
     assert eventually(lambda: meanwhile.balance("ada") == 10, timeout_s=15)  # those who live give it back
     assert held(database) == 0
-    assert meanwhile.statement("ada")[0]["kind"] == "release"
+    assert statement(meanwhile, "ada")[0].kind == "release"
     assert meanwhile.verify() == []
 
 
@@ -544,16 +546,16 @@ def test_an_opened_store_keeps_its_hands_off_its_neighbours_reservations(opened:
     """Two in one process have the same process id, as the only processes of two containers have."""
     first = opened()
     caller = funded(first, 10)
-    reservation = asyncio.run(first.reserve(caller, Decimal(4), "req_1"))
+    reservation = asyncio.run(first.till.reserve(caller, Decimal(4), "req_1"))
     second = opened()
     assert second.balance("ada") == 6
-    assert asyncio.run(first.settle(reservation, Decimal(4))) == 4
+    assert asyncio.run(first.till.settle(reservation, Decimal(4))) == 4
 
 
 def test_a_process_id_that_is_in_use_again_keeps_nothing_held(path: Path, opened: Open) -> None:
     """The orphan's owner is gone, whoever may have its number now."""
     accounts = opened()
-    asyncio.run(accounts.reserve(funded(accounts, 10), Decimal(4), "req_1"))
+    asyncio.run(accounts.till.reserve(funded(accounts, 10), Decimal(4), "req_1"))
     accounts.close()
     connection = sqlite3.connect(path)
     [[owner]] = connection.execute("SELECT owner FROM reservations").fetchall()
@@ -570,7 +572,7 @@ accounts = opened()
 caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
 async def one(number):
     try:
-        await accounts.settle(await accounts.reserve(caller, Decimal(2), f"req_{number}"), Decimal(1))
+        await accounts.till.settle(await accounts.till.reserve(caller, Decimal(2), f"req_{number}"), Decimal(1))
     except InsufficientCredit:
         return 0
     return 1
@@ -617,7 +619,7 @@ accounts.close()
 )
 def test_tampering_is_found(database: Path | str, opened: Open, tampering: str, found: str) -> None:
     accounts = opened()
-    asyncio.run(accounts.reserve(funded(accounts, 10), Decimal(4), "req_1"))
+    asyncio.run(accounts.till.reserve(funded(accounts, 10), Decimal(4), "req_1"))
     assert accounts.verify() == []
     query(database, tampering)
     assert any(found in problem for problem in accounts.verify())
@@ -630,7 +632,9 @@ def test_a_run_that_was_charged_less_than_its_key_says_is_found(database: Path |
     async def charge() -> None:
         run = await accounts.repeats.begin(caller.organization_id, "key", [b"x"], "req_1")
         assert isinstance(run, Run)
-        await accounts.settle(await accounts.reserve(replace(caller, run=run), Decimal(4), "req_1"), Decimal(3))
+        await accounts.till.settle(
+            await accounts.till.reserve(replace(caller, run=run), Decimal(4), "req_1"), Decimal(3)
+        )
 
     asyncio.run(charge())
     assert accounts.verify() == []
@@ -659,7 +663,7 @@ def test_whatever_stands_in_a_row_of_activity_it_is_stored(opened: Open) -> None
         row(request_id="huge", prompt_tokens=10**30, completion_tokens=-(10**30), cost_cents=Decimal("1E+40"))
     )
     accounts.close()
-    huge, odd = opened().activity("org_1")
+    odd, huge = logged(opened(), "org_1")
     assert (odd["request_id"], odd["routing_reason"], odd["model"]) == (
         "nul\ufffdbyte",
         "half ? of a pair",
@@ -674,7 +678,7 @@ def test_columns_are_given_back_as_they_were_recorded(opened: Open) -> None:
     accounts = opened()
     accounts.record(row())
     accounts.close()
-    assert opened().activity("org_1") == [row()]
+    assert logged(opened(), "org_1") == [row()]
 
 
 @pytest.mark.parametrize(
@@ -701,7 +705,7 @@ def test_a_row_that_cannot_be_stored_fails_alone(
     for number in range(5):
         accounts.record(row(request_id=f"after_{number}"))
     accounts.close()
-    stored = {a["request_id"] for a in opened().activity("org_1")}
+    stored = {a["request_id"] for a in logged(opened(), "org_1")}
     assert stored == {f"{when}_{number}" for when in ("before", "after") for number in range(5)}
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "secret" not in caplog.text
@@ -714,7 +718,7 @@ def test_a_row_without_some_column_does_not_take_it_from_the_others(opened: Open
     accounts.record(short)
     accounts.record(row(request_id="whole"))
     accounts.close()
-    assert {a["request_id"]: a["task"] for a in opened().activity("org_1")} == {"short": None, "whole": "text"}
+    assert {a["request_id"]: a["task"] for a in logged(opened(), "org_1")} == {"short": None, "whole": "text"}
 
 
 def test_feedback_that_cannot_be_stored_is_the_callers_error(accounts: Accounts) -> None:
@@ -735,6 +739,6 @@ def test_the_writers_live_on_after_bad_rows(accounts: Accounts) -> None:
     accounts.record({})
     accounts.record({"nonsense": object()})
     asyncio.run(accounts.record_feedback({"organization_id": "org_1", "prompt": "p", "correct": True}))
-    asyncio.run(accounts.reserve(caller, CENT, "\ud800"))
-    asyncio.run(accounts.reserve(caller, CENT, "req"))
+    asyncio.run(accounts.till.reserve(caller, CENT, "\ud800"))
+    asyncio.run(accounts.till.reserve(caller, CENT, "req"))
     assert accounts.verify() == []

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from sqlalchemy import func, select
 
 from greatrouter_accounts import audit, books, schema
+from greatrouter_accounts.chart import REVENUE
 from greatrouter_accounts.errors import RowRefused
-from greatrouter_accounts.ledger import REVENUE, Credit, Operation, Reserve, Settle
 from greatrouter_accounts.money import LARGEST_CENTS
+from greatrouter_accounts.operations import Credit, Operation, Reserve, Settle
 from greatrouter_accounts.sqlite import SqliteStore
 from tests.accounts.test_ledger import Ledger, batches, plain
 from tests.accounts.us import Us

@@ -18,11 +18,12 @@ from greatrouter_accounts import books, doubts
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import CommitUnheard, StoreFailed
 from greatrouter_accounts.ids import uuid7
-from greatrouter_accounts.ledger import Charge, Credit, Fund, Operation, Reserve, Return, Run, Settle, Unfund
+from greatrouter_accounts.operations import Charge, Credit, Fund, Operation, Reserve, Return, Run, Settle, Unfund
 from greatrouter_accounts.pools import Hold
 from greatrouter_accounts.sqlite import SqliteStore
 from greatrouter_accounts.store import Store
 from tests import postgres
+from tests.accounts.asking import statement
 from tests.accounts.conftest import LEASE, SECRET, held, query
 from tests.accounts.test_accounts import funded
 from tests.accounts.test_books import balances, posted, problems
@@ -167,7 +168,7 @@ def test_a_reservation_that_nobody_heard_of_is_given_back(accounts: Accounts, wi
     caller = funded(accounts, 5)
     wire.armed.set()
     with pytest.raises(CommitUnheard):
-        asyncio.run(accounts.reserve(caller, CENT, "req"))
+        asyncio.run(accounts.till.reserve(caller, CENT, "req"))
     assert not wire.armed.is_set()
     assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'release'"))
     assert held(url) == 0
@@ -180,7 +181,7 @@ def test_so_is_one_whose_commit_the_release_overtook(accounts: Accounts, wire: W
     caller = funded(accounts, 5)
     wire.slow.set()
     with pytest.raises(StoreFailed):
-        asyncio.run(accounts.reserve(caller, CENT, "req"))
+        asyncio.run(accounts.till.reserve(caller, CENT, "req"))
     assert not query(url, "SELECT 1 FROM ledger WHERE kind = 'reserve'")
     assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'release'"))
     assert held(url) == 0
@@ -201,12 +202,12 @@ def test_a_run_that_began_unheard_leaves_its_key_free(accounts: Accounts, wire: 
 @pytest.mark.slow
 def test_a_charge_that_nobody_heard_of_is_given_back(accounts: Accounts, wire: Wire, url: str) -> None:
     caller = funded(accounts, 5)
-    reservation = asyncio.run(accounts.reserve(caller, CENT, "req"))
+    reservation = asyncio.run(accounts.till.reserve(caller, CENT, "req"))
     wire.armed.set()
     with pytest.raises(StoreFailed):
-        asyncio.run(accounts.settle(reservation, CENT))
+        asyncio.run(accounts.till.settle(reservation, CENT))
     assert eventually(lambda: accounts.balance("ada") == 5)
-    assert [line["kind"] for line in accounts.statement("ada")] == ["return", "reserve", "grant"]
+    assert [line.kind for line in statement(accounts, "ada")] == ["return", "reserve", "grant"]
     assert accounts.verify() == []
 
 
@@ -215,7 +216,7 @@ def test_so_is_one_that_was_paid_from_a_pool(accounts: Accounts, wire: Wire, url
     hold, _ = pooled(accounts)
     wire.armed.set()
     with pytest.raises(StoreFailed):
-        asyncio.run(accounts.settle(hold, Decimal("0.25")))
+        asyncio.run(accounts.till.settle(hold, Decimal("0.25")))
     assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'return'"))
     assert accounts.balance("ada") == RICH
     assert accounts.verify() == []
@@ -232,11 +233,11 @@ def test_so_is_one_of_a_run_and_its_key_is_free(accounts: Accounts, wire: Wire, 
     caller = funded(accounts, 5 if cents == 5 else 0)
     run = asyncio.run(accounts.repeats.begin(caller.organization_id, "key", [b"body"], "req"))
     assert isinstance(run, Run)
-    reservation = asyncio.run(accounts.reserve(replace(caller, run=run), CENT, "req"))
+    reservation = asyncio.run(accounts.till.reserve(replace(caller, run=run), CENT, "req"))
     assert isinstance(reservation, Hold) == (cents == RICH)
     wire.armed.set()
     with pytest.raises(StoreFailed):
-        asyncio.run(accounts.settle(reservation, CENT))
+        asyncio.run(accounts.till.settle(reservation, CENT))
     assert eventually(lambda: query(url, "SELECT 1 FROM ledger WHERE kind = 'return'"))
     assert accounts.balance("ada") == cents
     assert isinstance(asyncio.run(accounts.repeats.begin(caller.organization_id, "key", [b"body"], "req")), Run)
@@ -249,10 +250,10 @@ def test_charges_to_a_pool_that_nobody_heard_of_make_nobody_else_s_free(accounts
     caller = funded(accounts, 0)
 
     async def spend() -> list[object]:
-        holds = [hold, *[await accounts.reserve(caller, CENT, "req") for _ in range(20)]]
+        holds = [hold, *[await accounts.till.reserve(caller, CENT, "req") for _ in range(20)]]
         wire.armed.set()
-        lost = await asyncio.gather(*(accounts.settle(one, CENT) for one in holds), return_exceptions=True)
-        later = [await accounts.settle(await accounts.reserve(caller, CENT, "req"), CENT) for _ in range(300)]
+        lost = await asyncio.gather(*(accounts.till.settle(one, CENT) for one in holds), return_exceptions=True)
+        later = [await accounts.till.settle(await accounts.till.reserve(caller, CENT, "req"), CENT) for _ in range(300)]
         assert later == [CENT] * 300
         return lost
 
@@ -266,11 +267,11 @@ def test_charges_to_a_pool_that_nobody_heard_of_make_nobody_else_s_free(accounts
 def test_what_an_operator_asked_for_is_looked_up(accounts: Accounts, wire: Wire) -> None:
     funded(accounts, 5)
     wire.armed.set()
-    accounts.credit("ada", Decimal(1_000))
+    accounts.office.credit("ada", Decimal(1_000))
     wire.armed.set()
     assert accounts.office.debit("ada", Decimal(300), "too much") == 0
     assert not wire.armed.is_set()
-    assert [line["kind"] for line in accounts.statement("ada")] == ["debit", "grant", "grant"]
+    assert [line.kind for line in statement(accounts, "ada")] == ["debit", "grant", "grant"]
     assert accounts.balance("ada") == 705
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import InvalidAmount
 from greatrouter_accounts.money import LARGEST_CENTS
+from tests.accounts.asking import statement
 from tests.accounts.conftest import LEASE, SECRET, query
 
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -30,8 +31,8 @@ def generous(database: Path | str, cents: Decimal = GIVEN) -> Iterator[Accounts]
 
 
 def grants(accounts: Accounts, organization: str = "ada") -> list[tuple[str | None, Decimal]]:
-    lines = accounts.statement(organization)
-    return [(line["request_id"], line["amount_cents"]) for line in lines if line["kind"] == "grant"]
+    lines = statement(accounts, organization)
+    return [(line.request_id, line.amount_cents) for line in lines if line.kind == "grant"]
 
 
 def test_the_first_live_key_brings_it_and_no_other(database: Path | str) -> None:
@@ -46,13 +47,15 @@ def test_the_first_live_key_brings_it_and_no_other(database: Path | str) -> None
         accounts.create_key("ada")
         assert grants(accounts) == [("free_credit", GIVEN)]
         caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-        assert asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, GIVEN, "req")), GIVEN)) == GIVEN
+        assert (
+            asyncio.run(accounts.till.settle(asyncio.run(accounts.till.reserve(caller, GIVEN, "req")), GIVEN)) == GIVEN
+        )
         assert accounts.verify() == []
 
 
 def test_an_organization_that_paid_before_it_had_a_key_gets_it(database: Path | str) -> None:
     with generous(database) as accounts:
-        accounts.order_paid("ord_1", "ada", Decimal(100))
+        accounts.office.order_paid("ord_1", "ada", Decimal(100))
         assert grants(accounts) == []
         accounts.create_key("ada")
         assert accounts.balance("ada") == 100 + GIVEN
@@ -72,7 +75,7 @@ def test_a_credit_that_cannot_be_booked_makes_no_key(database: Path | str) -> No
     """They are one transaction."""
     with generous(database) as accounts:
         accounts.create_key("rich")
-        accounts.credit("rich", LARGEST_CENTS - GIVEN)
+        accounts.office.credit("rich", LARGEST_CENTS - GIVEN)
         with pytest.raises(InvalidAmount):
             accounts.create_key("ada")
         assert {key.organization for key in accounts.list_keys()} == {"rich"}
@@ -100,7 +103,7 @@ def test_once_for_each_organization_whatever_is_done(database: Path | str, steps
             accounts = (one, two)[number % 2]
             match kind:
                 case "paid":
-                    accounts.order_paid(f"ord_{orders + number}", names[who], Decimal(1))
+                    accounts.office.order_paid(f"ord_{orders + number}", names[who], Decimal(1))
                 case "revoke":
                     for key in one.list_keys():
                         accounts.revoke_key(key.id)

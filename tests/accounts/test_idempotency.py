@@ -21,10 +21,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from greatrouter_accounts import clock
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AnswerNotKept, OtherRequest, RequestRepeated, StillRunning
-from greatrouter_accounts.idempotency import SWEPT, Kept, Repeats
+from greatrouter_accounts.idempotency import SWEPT, Repeats
+from greatrouter_accounts.idempotency_rows import Kept
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Run
+from greatrouter_accounts.operations import Run
 from tests import postgres
+from tests.accounts.asking import statement
 from tests.accounts.conftest import SECRET, held, query
 from tests.accounts.test_accounts import funded
 from tests.api.conftest import eventually
@@ -56,8 +58,8 @@ async def mine(accounts: Accounts, caller: Caller) -> Run:
 
 
 async def charged(accounts: Accounts, caller: Caller, run: Run | None, cents: int = 10) -> Decimal:
-    reservation = await accounts.reserve(replace(caller, run=run), Decimal(cents), "req_1")
-    return await accounts.settle(reservation, Decimal(cents))
+    reservation = await accounts.till.reserve(replace(caller, run=run), Decimal(cents), "req_1")
+    return await accounts.till.settle(reservation, Decimal(cents))
 
 
 async def pooled(accounts: Accounts, caller: Caller) -> None:
@@ -67,7 +69,7 @@ async def pooled(accounts: Accounts, caller: Caller) -> None:
 
 
 def kinds(accounts: Accounts) -> list[str]:
-    return [entry["kind"] for entry in reversed(accounts.statement("ada"))]
+    return [entry.kind for entry in reversed(statement(accounts, "ada"))]
 
 
 def test_the_first_answer_is_given_again_and_again(accounts: Accounts, loop: asyncio.Runner) -> None:
@@ -194,7 +196,7 @@ def test_who_fails_frees_the_key_and_what_was_charged_comes_back(
     assert accounts.balance("ada") == cents - 11  # until somebody asks again, it stands
     run = loop.run(mine(accounts, caller))
     assert accounts.balance("ada") == cents - 1
-    assert accounts.statement("ada", 1)[0]["kind"] == "return"
+    assert statement(accounts, "ada", 1)[0].kind == "return"
     loop.run(charged(accounts, caller, run))
     loop.run(accounts.repeats.finish(run, ANSWER))
     assert loop.run(begun(accounts, caller)) == ANSWER
@@ -216,10 +218,10 @@ def test_who_has_lost_the_key_is_not_charged(accounts: Accounts, loop: asyncio.R
     caller = funded(accounts, cents)
     loop.run(pooled(accounts, caller))
     late = loop.run(mine(accounts, caller))
-    reservation = loop.run(accounts.reserve(replace(caller, run=late), Decimal(10), "req_late"))
+    reservation = loop.run(accounts.till.reserve(replace(caller, run=late), Decimal(10), "req_late"))
     loop.run(accounts.repeats.abandon(late))
     run = loop.run(mine(accounts, caller))
-    assert loop.run(accounts.settle(reservation, Decimal(10))) == 0
+    assert loop.run(accounts.till.settle(reservation, Decimal(10))) == 0
     assert loop.run(charged(accounts, caller, run)) == 10
     loop.run(accounts.repeats.finish(run, ANSWER))
     loop.run(accounts.repeats.finish(late, Kept(200, (), b"too late")))
@@ -251,13 +253,13 @@ accounts = opened()
 async def go():
     key, cents = sys.argv[2:] if len(sys.argv) > 2 else sys.stdin.readline().split()
     caller = await accounts.authenticate(key)
-    first = await accounts.reserve(caller, Decimal(1), "req_0")
-    await accounts.settle(first, Decimal(1))
+    first = await accounts.till.reserve(caller, Decimal(1), "req_0")
+    await accounts.till.settle(first, Decimal(1))
     await asyncio.sleep(0.2)  # a pool is filled
     run = await accounts.repeats.begin(caller.organization_id, "a key of the caller's",
                                        (b"/v1/auto/route", b"what is asked"), "req_dead")
-    reservation = await accounts.reserve(replace(caller, run=run), Decimal(cents), "req_dead")
-    print("charged", await accounts.settle(reservation, Decimal(cents)), flush=True)
+    reservation = await accounts.till.reserve(replace(caller, run=run), Decimal(cents), "req_dead")
+    print("charged", await accounts.till.settle(reservation, Decimal(cents)), flush=True)
     sys.stdin.read()
 asyncio.run(go())
 """
@@ -269,7 +271,7 @@ def test_a_process_killed_between_charge_and_answer_costs_nobody_anything(
 ) -> None:
     accounts = opened()
     key = accounts.create_key("ada")
-    accounts.credit("ada", Decimal(cents))
+    accounts.office.credit("ada", Decimal(cents))
     caller = loop.run(accounts.authenticate(key))
     child = process(BETWEEN)
     assert child.stdin is not None
@@ -282,7 +284,7 @@ def test_a_process_killed_between_charge_and_answer_costs_nobody_anything(
     child.kill()
     child.wait()
     run = loop.run(eventually_mine(accounts, caller))
-    assert [row["request_id"] for row in accounts.statement("ada") if row["kind"] == "return"] == ["req_dead"]
+    assert [row.request_id for row in statement(accounts, "ada") if row.kind == "return"] == ["req_dead"]
     assert loop.run(charged(accounts, caller, run)) == 10
     loop.run(accounts.repeats.finish(run, ANSWER))
     assert loop.run(begun(accounts, caller)) == ANSWER
@@ -311,10 +313,10 @@ def test_a_process_taken_for_dead_is_not_charged_for_what_another_does(
     silent, other = opened(), opened()
     caller = funded(silent)
     late = loop.run(mine(silent, caller))
-    reservation = loop.run(silent.reserve(replace(caller, run=late), Decimal(10), "req_late"))
+    reservation = loop.run(silent.till.reserve(replace(caller, run=late), Decimal(10), "req_late"))
     query(database, "UPDATE idempotency SET owner = 'own_gone'")
     run = loop.run(mine(other, caller))
-    assert loop.run(silent.settle(reservation, Decimal(10))) == 0
+    assert loop.run(silent.till.settle(reservation, Decimal(10))) == 0
     assert loop.run(charged(other, caller, run)) == 10
     loop.run(silent.repeats.finish(late, Kept(200, (), b"too late")))
     loop.run(other.repeats.finish(run, ANSWER))

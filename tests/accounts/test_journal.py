@@ -17,8 +17,9 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.clock import moment_text
 from greatrouter_accounts.journal import Stretch
 from greatrouter_accounts.keys import Caller
+from greatrouter_accounts.ledger import SPENDING
 from greatrouter_accounts.schema import ledger
-from greatrouter_accounts.statement import SPENDING, spent
+from greatrouter_accounts.statement import spent
 from greatrouter_accounts.store import open_store
 from tests.accounts.conftest import SECRET
 from tests.accounts.test_accounts import flush, row
@@ -94,8 +95,8 @@ def test_after_is_included_and_before_is_not(accounts: Accounts) -> None:
 def test_the_overview_is_the_callers_own(accounts: Accounts) -> None:
     key = accounts.create_key("ada")
     accounts.create_key("bob")
-    accounts.credit("ada", Decimal(500))
-    accounts.credit("bob", Decimal(700))
+    accounts.office.credit("ada", Decimal(500))
+    accounts.office.credit("bob", Decimal(700))
     caller = asyncio.run(accounts.authenticate(key))
     today, yesterday = moment_text(datetime.now(UTC)), moment_text(datetime.now(UTC) - timedelta(days=1))
     for organization_id, moment, cents in (
@@ -117,14 +118,14 @@ def test_the_overview_is_the_callers_own(accounts: Accounts) -> None:
 
 
 def charge(accounts: Accounts, caller: Caller, cents: str) -> None:
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(3), "req_1"))
-    asyncio.run(accounts.settle(reservation, Decimal(cents)))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(3), "req_1"))
+    asyncio.run(accounts.till.settle(reservation, Decimal(cents)))
 
 
 def test_what_was_spent_agrees_with_the_balance_whoever_has_charged_and_logged_it(accounts: Accounts) -> None:
     """The log of the process that charged is written later; and a day has its charges, not those of the day before."""
     caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-    accounts.credit("ada", Decimal(500))
+    accounts.office.credit("ada", Decimal(500))
     for number in range(1, 31):
         charge(accounts, caller, "1.25")
         overview = accounts.overview(caller, 1)
@@ -137,7 +138,7 @@ def test_what_was_spent_since_a_moment_is_what_was_charged_since(
 ) -> None:
     """From a wallet and from pools, over days, and by clocks that differ a little."""
     caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-    accounts.credit("ada", Decimal(500))
+    accounts.office.credit("ada", Decimal(500))
     for _ in range(40):
         charge(accounts, caller, "1.25")
     store = open_store(database)

@@ -18,15 +18,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from greatrouter_accounts import audit, baselines, books, directory, schema
-from greatrouter_accounts import ledger as rules
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.budgets import Allowance, Budget, budgets_at
 from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InvalidKey
 from greatrouter_accounts.gate import Plan
-from greatrouter_accounts.idempotency import Kept
+from greatrouter_accounts.idempotency_rows import Kept
 from greatrouter_accounts.ids import uuid7
 from greatrouter_accounts.keys import Caller, budget_columns
-from greatrouter_accounts.ledger import Run
+from greatrouter_accounts.operations import Credit, Operation, Refund, Reserve, Result, Return, Run, Settle
 from greatrouter_accounts.store import Store, open_store
 from tests.accounts.conftest import LEASE, SECRET, held, query
 from tests.accounts.us import Us
@@ -37,20 +36,20 @@ CENT, ZERO = Decimal(1), Decimal(0)
 FIFTY = Allowance(daily_cents=Decimal(50))
 # A wallet from which a process would set money aside for many requests at once.
 RICH = 100_000
-DAY, MONTH = (budget.period for budget in budgets_at(datetime.now(UTC), CENT, CENT))
+DAY, MONTH = (budget.period for budget in budgets_at(datetime.now(UTC), Allowance(CENT, CENT)))
 
 
 def keyed(accounts: Accounts, budgets: Allowance = FIFTY, cents: int = 0) -> Caller:
     """Of ada, who is credited so much more."""
     caller = asyncio.run(accounts.authenticate(accounts.create_key("ada", budgets=budgets)))
     if cents:
-        accounts.credit("ada", Decimal(cents))
+        accounts.office.credit("ada", Decimal(cents))
     return caller
 
 
 async def spend(accounts: Accounts, caller: Caller, amount: Decimal = CENT, cost: Decimal | None = None) -> Decimal:
-    reservation = await accounts.reserve(caller, amount, "req")
-    return await accounts.settle(reservation, amount if cost is None else cost)
+    reservation = await accounts.till.reserve(caller, amount, "req")
+    return await accounts.till.settle(reservation, amount if cost is None else cost)
 
 
 def left(accounts: Accounts, caller: Caller) -> list[Decimal]:
@@ -83,31 +82,31 @@ class Model:
     """What each key was charged and holds, as a test counts it; and what may still be settled or given back."""
 
     used: dict[str, Decimal] = field(default_factory=dict)
-    open: dict[str, rules.Reserve] = field(default_factory=dict)
+    open: dict[str, Reserve] = field(default_factory=dict)
     charges: list[tuple[str | None, Decimal]] = field(default_factory=list)
 
     def took(self, key_id: str | None, amount: Decimal) -> None:
         if key_id is not None:
             self.used[key_id] = self.used.get(key_id, ZERO) + amount
 
-    def see(self, operation: rules.Operation, result: rules.Result) -> None:
+    def see(self, operation: Operation, result: Result) -> None:
         match operation:
-            case rules.Reserve(key_id=key_id, amount_cents=amount) if isinstance(result, Decimal):
+            case Reserve(key_id=key_id, amount_cents=amount) if isinstance(result, Decimal):
                 self.took(key_id, amount)
                 self.open[operation.id] = operation
                 for budget in operation.budgets:
                     assert self.used[str(key_id)] <= budget.cents
-            case rules.Reserve(key_id=key_id, amount_cents=amount) if isinstance(result, BudgetExceeded):
+            case Reserve(key_id=key_id, amount_cents=amount) if isinstance(result, BudgetExceeded):
                 assert result.of_key
                 used = self.used.get(str(key_id), ZERO)
                 assert any(used + amount > budget.cents for budget in operation.budgets)
                 assert result.left_cents == max(ZERO, result.budget_cents - used)
-            case rules.Settle() if operation.reservation_id in self.open:
+            case Settle() if operation.reservation_id in self.open:
                 reserve = self.open.pop(operation.reservation_id)
                 assert isinstance(result, Decimal)
                 self.took(reserve.key_id, result - reserve.amount_cents)
                 self.charges.append((reserve.key_id, result))
-            case rules.Return(key_id=key_id, amount_cents=amount):
+            case Return(key_id=key_id, amount_cents=amount):
                 self.took(key_id, -amount)
 
 
@@ -118,7 +117,7 @@ def store(database: Path | str) -> Iterator[Store]:
     found.close()
 
 
-def run(store: Store, *operations: rules.Operation) -> list[Any]:
+def run(store: Store, *operations: Operation) -> list[Any]:
     with store.write() as connection:
         return list(books.post(connection, operations, "own_test"))
 
@@ -138,7 +137,7 @@ def two_keys_and_one_without(store: Store, name: str) -> tuple[str, list[str | N
             directory.add_key(connection, organization_id, row)
         made = select(schema.keys.c.id).where(schema.keys.c.organization_id == organization_id)
         keys = list(connection.scalars(made.order_by(schema.keys.c.id)))
-    assert run(store, rules.Credit(uuid7("t_"), organization_id, Decimal(150))) == [150]
+    assert run(store, Credit(uuid7("t_"), organization_id, Decimal(150))) == [150]
     return organization_id, [*keys, None]
 
 
@@ -152,8 +151,8 @@ def test_no_interleaving_spends_more_than_a_key_s_budget_and_the_books_agree(
     with store.read() as connection:
         made = connection.exec_driver_sql("SELECT count(*) FROM organizations").scalar_one()
     organization_id, keys = two_keys_and_one_without(store, f"ada {made}")
-    model, batch = Model(), list[rules.Operation]()
-    budgets = {key: budgets_at(datetime.now(UTC), daily, monthly, key) if key else () for key in keys}
+    model, batch = Model(), list[Operation]()
+    budgets = {key: budgets_at(datetime.now(UTC), Allowance(daily, monthly), key) if key else () for key in keys}
 
     def commit() -> None:
         for operation, result in zip(batch, run(store, *batch), strict=True):
@@ -162,21 +161,21 @@ def test_no_interleaving_spends_more_than_a_key_s_budget_and_the_books_agree(
 
     for kind, who, amount in steps:
         key_id, name = keys[who], uuid7("t_")
-        pending = {o.reservation_id for o in batch if isinstance(o, rules.Settle)}
+        pending = {o.reservation_id for o in batch if isinstance(o, Settle)}
         ours = [r for r in model.open.values() if r.key_id == key_id and r.id not in pending]
         match kind:
             case "reserve" | "reserve unbudgeted":
                 bounds = budgets[key_id] if kind == "reserve" else ()
-                batch.append(rules.Reserve(name, organization_id, amount, "req", None, bounds, key_id))
+                batch.append(Reserve(name, organization_id, amount, "req", None, bounds, key_id))
             case "settle" | "release" if ours:
                 share = amount if kind == "settle" else ZERO
-                batch.append(rules.Settle(name, ours[0].id, ours[0].amount_cents * share))
+                batch.append(Settle(name, ours[0].id, ours[0].amount_cents * share))
             case "give back" if model.charges:
-                batch.append(rules.Return(name, organization_id, model.charges[0][1], "req", model.charges.pop(0)[0]))
+                batch.append(Return(name, organization_id, model.charges[0][1], "req", model.charges.pop(0)[0]))
             case "credit":
-                batch.append(rules.Credit(name, organization_id, amount))
+                batch.append(Credit(name, organization_id, amount))
             case "refund":
-                batch.append(rules.Refund(name, organization_id, amount))
+                batch.append(Refund(name, organization_id, amount))
             case "die":
                 commit()
                 books.release_orphans(store, Us())
@@ -231,12 +230,12 @@ def test_every_process_counts_what_the_others_hold(opened: Open) -> None:
     async def work() -> None:
         for _ in range(3):
             await spend(first, caller, Decimal(10))
-        reservation = await first.reserve(caller, Decimal(20), "req")
+        reservation = await first.till.reserve(caller, Decimal(20), "req")
         with pytest.raises(BudgetExceeded) as refused:
-            await second.reserve(caller, CENT, "req")
+            await second.till.reserve(caller, CENT, "req")
         assert refused.value.left_cents == 0
         assert left(second, caller) == [0]
-        first.release(reservation)
+        first.till.release(reservation)
         assert await spend(first, caller, Decimal(5)) == 5  # behind the release
         assert await spend(second, caller, Decimal(15), cost=Decimal(25)) == 25
         with pytest.raises(BudgetExceeded):
@@ -252,8 +251,8 @@ def test_what_needs_no_budget_is_run_and_counts(accounts: Accounts) -> None:
     async def work() -> None:
         with pytest.raises(BudgetExceeded):
             await spend(accounts, caller)
-        reservation = await accounts.reserve(caller, Decimal(5), "req", budgeted=False)
-        assert await accounts.settle(reservation, Decimal(5)) == 5
+        reservation = await accounts.till.reserve(caller, Decimal(5), "req", budgeted=False)
+        assert await accounts.till.settle(reservation, Decimal(5)) == 5
 
     asyncio.run(work())
     assert left(accounts, caller) == [0]
@@ -263,9 +262,9 @@ def test_what_needs_no_budget_is_run_and_counts(accounts: Accounts) -> None:
 def test_credit_and_refunds_are_not_a_key_s_spending(accounts: Accounts) -> None:
     caller = keyed(accounts, cents=100)
     asyncio.run(spend(accounts, caller, Decimal(20)))
-    accounts.credit("ada", Decimal(500))
-    accounts.order_paid("ord_1", "ada", Decimal(200))
-    accounts.order_refunded("ord_1", "ada", Decimal(150))
+    accounts.office.credit("ada", Decimal(500))
+    accounts.office.order_paid("ord_1", "ada", Decimal(200))
+    accounts.office.order_refunded("ord_1", "ada", Decimal(150))
     assert left(accounts, caller) == [30]
     with pytest.raises(BudgetExceeded):
         asyncio.run(spend(accounts, caller, Decimal("30.01")))
@@ -275,7 +274,7 @@ def test_credit_and_refunds_are_not_a_key_s_spending(accounts: Accounts) -> None
 
 @contextmanager
 def planned(database: Path | str) -> Iterator[Accounts]:
-    plans = {"free": Plan(daily_budget_cents=Decimal(50), monthly_budget_cents=Decimal(80))}
+    plans = {"free": Plan(budget=Allowance(daily_cents=Decimal(50), monthly_cents=Decimal(80)))}
     accounts = Accounts(database, SECRET, lease=LEASE, plans=plans)
     yield accounts
     accounts.close()
@@ -366,9 +365,9 @@ def test_a_key_s_day_begins_with_the_whole_budget_and_a_month_goes_on(store: Sto
     organization_id, [key_id, *_] = two_keys_and_one_without(store, "ada")
     day, next_day = Budget("2026-06-29", Decimal(50), key_id), Budget("2026-06-30", Decimal(50), key_id)
     month = Budget("2026-06", Decimal(80), key_id)
-    reserve = rules.Reserve("r1", organization_id, Decimal(50), "req", None, (day, month), key_id)
+    reserve = Reserve("r1", organization_id, Decimal(50), "req", None, (day, month), key_id)
     assert run(store, reserve) == [50]
-    assert run(store, rules.Settle("t1", "r1", Decimal(50))) == [50]
+    assert run(store, Settle("t1", "r1", Decimal(50))) == [50]
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE ledger SET created_at = '2026-06-29T23:59:59.500+00:00'")
     [refused] = run(store, replace(reserve, id="r2", amount_cents=CENT))
@@ -389,8 +388,8 @@ def test_clocks_that_differ_about_the_end_of_a_day_are_no_disagreement(store: St
     """Another machine, whose clock is a little late, charges when the day has begun here."""
     organization_id, [key_id, *_] = two_keys_and_one_without(store, "ada")
     bounds = (Budget(DAY, Decimal(50)), Budget(DAY, Decimal(50), key_id))
-    reserve = rules.Reserve("r1", organization_id, CENT, "req", None, bounds, key_id)
-    run(store, reserve, rules.Settle("t1", "r1", CENT))
+    reserve = Reserve("r1", organization_id, CENT, "req", None, bounds, key_id)
+    run(store, reserve, Settle("t1", "r1", CENT))
     assert problems(store) == []
     with store.write() as connection:
         before = datetime.fromisoformat(DAY).replace(year=2020).isoformat()
@@ -407,9 +406,9 @@ def test_a_budget_that_is_measured_from_elsewhere_is_found(database: Path | str,
     with planned(database) as accounts:
         caller = keyed(accounts, Allowance(Decimal(40), Decimal(45)), cents=1_000)
         asyncio.run(spend(accounts, caller, Decimal(30)))
-        accounts.order_paid("ord_1", "ada", Decimal(200))
+        accounts.office.order_paid("ord_1", "ada", Decimal(200))
         asyncio.run(spend(accounts, caller, Decimal(5)))
-        accounts.order_refunded("ord_1", "ada", Decimal(60))
+        accounts.office.order_refunded("ord_1", "ada", Decimal(60))
         assert accounts.verify() == []
         where = f"WHERE account LIKE '{whose}%' AND period = '{period}'"
         query(database, f"UPDATE baselines SET cents = cents + 100000000 {where}")
@@ -434,8 +433,8 @@ HOLDER = """
 accounts = opened()
 async def go():
     caller = await accounts.authenticate(sys.stdin.readline().strip())
-    charged = await accounts.settle(await accounts.reserve(caller, Decimal(10), "req_1"), Decimal(10))
-    await accounts.reserve(caller, Decimal(40), "req_2")
+    charged = await accounts.till.settle(await accounts.till.reserve(caller, Decimal(10), "req_1"), Decimal(10))
+    await accounts.till.reserve(caller, Decimal(40), "req_2")
     print("charged", charged, flush=True)
     sys.stdin.read()
 asyncio.run(go())
@@ -447,7 +446,7 @@ def test_what_a_killed_process_held_of_a_key_s_budget_comes_back(
 ) -> None:
     accounts = opened()
     key = accounts.create_key("ada", budgets=FIFTY)
-    accounts.credit("ada", Decimal(RICH))
+    accounts.office.credit("ada", Decimal(RICH))
     caller = asyncio.run(accounts.authenticate(key))
     child = process(HOLDER)
     assert child.stdin is not None
@@ -482,11 +481,11 @@ accounts = opened()
 caller = asyncio.run(accounts.authenticate(sys.stdin.readline().strip()))
 async def one(number):
     try:
-        reservation = await accounts.reserve(caller, Decimal(1), f"req_{number}")
+        reservation = await accounts.till.reserve(caller, Decimal(1), f"req_{number}")
     except BudgetExceeded:
         return 0
     await asyncio.sleep(0.01)
-    return await accounts.settle(reservation, Decimal(1))
+    return await accounts.till.settle(reservation, Decimal(1))
 async def main():
     return await asyncio.gather(*(one(number) for number in range(50)))
 print(sum(asyncio.run(main())), flush=True)
@@ -498,7 +497,7 @@ accounts.close()
 def test_four_processes_spend_two_keys_budgets_to_the_last_cent_and_no_further(opened: Open, process: Start) -> None:
     accounts = opened()
     keys = [accounts.create_key("ada", budgets=FIFTY) for _ in range(2)]
-    accounts.credit("ada", Decimal(RICH))
+    accounts.office.credit("ada", Decimal(RICH))
     racers = [process(RACER) for _ in range(4)]
     for racer, key in zip(racers, [*keys, *keys], strict=True):
         assert racer.stdin is not None
@@ -515,5 +514,5 @@ def test_four_processes_spend_two_keys_budgets_to_the_last_cent_and_no_further(o
 def test_an_amount_that_is_none_is_refused_whoever_asks(accounts: Accounts) -> None:
     caller = keyed(accounts, cents=100)
     with pytest.raises(AccountsError, match="cannot be booked"):
-        asyncio.run(accounts.reserve(caller, Decimal(-1), "req"))
+        asyncio.run(accounts.till.reserve(caller, Decimal(-1), "req"))
     assert left(accounts, caller) == [50]

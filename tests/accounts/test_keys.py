@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greatrouter_accounts import keys
-from greatrouter_accounts.accounts import KEY_CACHE_S, Accounts
+from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import InvalidKey, KeyRejected
+from greatrouter_accounts.key_cache import KEY_CACHE_S
 from greatrouter_accounts.keys import ALL_SCOPES, LIMITS, SCOPES
+from greatrouter_accounts.limits import NO_LIMITS, Limits
 from tests.accounts.conftest import query
 from tests.api.conftest import eventually
 
@@ -30,15 +32,15 @@ def test_a_key_carries_its_scopes_and_limits(accounts: Accounts) -> None:
     key = accounts.create_key("ada", scopes=["read", "inference"], limits={"requests_per_minute": 10})
     caller = asyncio.run(accounts.authenticate(key))
     assert caller.scopes == {"inference", "read"}
-    assert caller.limits == {"requests_per_minute": 10}
+    assert caller.limits == Limits(requests_per_minute=10)
     [row] = accounts.list_keys()
-    assert (row.scopes, row.limits, row.expires_at) == ("inference read", {"requests_per_minute": 10}, None)
+    assert (row.scopes, row.limits, row.expires_at) == ("inference read", Limits(requests_per_minute=10), None)
     hash(caller)
 
 
 def test_a_key_may_do_everything_without_limits_of_its_own_where_nothing_is_said(accounts: Accounts) -> None:
     caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-    assert (caller.scopes, caller.limits) == (ALL_SCOPES, None)
+    assert (caller.scopes, caller.limits) == (ALL_SCOPES, NO_LIMITS)
 
 
 @pytest.mark.parametrize(

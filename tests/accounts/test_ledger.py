@@ -9,25 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greatrouter_accounts.chart import CASH, PROMOTIONS, REVENUE, held, owed, wallet
 from greatrouter_accounts.errors import InsufficientCredit, InvalidAmount
-from greatrouter_accounts.ledger import (
-    CASH,
-    PROMOTIONS,
-    REVENUE,
-    Credit,
-    Entry,
-    Operation,
-    Refund,
-    Reserve,
-    Result,
-    Settle,
-    accounts_of,
-    held,
-    owed,
-    post,
-    wallet,
-)
+from greatrouter_accounts.ledger import Entry, accounts_of, post
 from greatrouter_accounts.money import LARGEST_CENTS, cents
+from greatrouter_accounts.operations import Credit, Operation, Refund, Reserve, Result, Settle
 
 ORGANIZATIONS = ("ada", "bob", "eve")
 amounts = st.one_of(

@@ -33,15 +33,14 @@ from hypothesis.stateful import (
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.budgets import Allowance, Budget
+from greatrouter_accounts.chart import CASH, PROMOTIONS, REVENUE, held, measured, owed, revenue, wallet
 from greatrouter_accounts.errors import AccountsError, BudgetExceeded, InsufficientCredit
-from greatrouter_accounts.ledger import (
-    CASH,
+from greatrouter_accounts.ledger import Entry, accounts_of, post
+from greatrouter_accounts.money import cents
+from greatrouter_accounts.operations import (
     POOL,
-    PROMOTIONS,
-    REVENUE,
     Charge,
     Credit,
-    Entry,
     Fund,
     Operation,
     Refund,
@@ -50,15 +49,7 @@ from greatrouter_accounts.ledger import (
     Return,
     Settle,
     Unfund,
-    accounts_of,
-    held,
-    measured,
-    owed,
-    post,
-    revenue,
-    wallet,
 )
-from greatrouter_accounts.money import cents
 from tests.accounts.conftest import LEASE, SECRET, query
 from tests.api.conftest import eventually
 
@@ -337,22 +328,23 @@ Fresh = Callable[[], AbstractContextManager[Path | str]]
 WORKER = """
 import json
 from dataclasses import replace
+from greatrouter_accounts.budgets import Allowance
 from greatrouter_accounts.gate import Plan
-from greatrouter_accounts.idempotency import Kept
-from greatrouter_accounts.ledger import Reserve
+from greatrouter_accounts.idempotency_rows import Kept
+from greatrouter_accounts.operations import Reserve
 
-PLANS = {"capped": Plan(daily_budget_cents=Decimal(40))}
+PLANS = {"capped": Plan(budget=Allowance(daily_cents=Decimal(40)))}
 held = {}
 
 async def reserve(key, name, amount, run=None):
     caller = await accounts.authenticate(key)
-    held[name] = await accounts.reserve(replace(caller, run=run), Decimal(amount), name)
+    held[name] = await accounts.till.reserve(replace(caller, run=run), Decimal(amount), name)
 
 async def settle(name, amount):
-    return await accounts.settle(held.pop(name), Decimal(amount))
+    return await accounts.till.settle(held.pop(name), Decimal(amount))
 
 async def release(name):
-    accounts.release(held.pop(name))
+    accounts.till.release(held.pop(name))
 
 async def request(key, name, amount, share):
     await reserve(key, name, amount)
@@ -385,7 +377,7 @@ async def main():
         answers = await asyncio.gather(*(one(*each) for each in json.loads(line)))
         # Pools are filled, and what was released is given back, behind the answers.
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
-        await accounts.settle(Reserve("res_none", "org_none", Decimal(1), "req_none"), Decimal(1))
+        await accounts.till.settle(Reserve("res_none", "org_none", Decimal(1), "req_none"), Decimal(1))
         print(json.dumps(answers), flush=True)
 
 if line := sys.stdin.readline().strip():
@@ -504,14 +496,14 @@ class Processes(RuleBasedStateMachine):
 
     @rule(name=names, amount=st.sampled_from([5, 60, 5_000]).map(Decimal))
     def credit(self, name: str, amount: Decimal) -> None:
-        self.accounts.credit(name, amount)
+        self.accounts.office.credit(name, amount)
         self.put_in[name] += amount
 
     @rule(name=names, order=st.sampled_from("xy"), amount=st.sampled_from([20, 3_000]).map(Decimal))
     def order(self, name: str, order: str, amount: Decimal) -> None:
         """Each is told of several times, and belongs to whom it was credited first."""
         owner, paid, refunded = self.orders.get(order, (name, ZERO, ZERO))
-        said = self.accounts.order_paid(f"order_{order}", name, amount)
+        said = self.accounts.office.order_paid(f"order_{order}", name, amount)
         assert said == (ZERO if paid else amount)
         self.orders[order] = (owner, paid or amount, refunded)
         self.put_in[owner] += said
@@ -523,7 +515,7 @@ class Processes(RuleBasedStateMachine):
         owner, paid, refunded = self.orders[order]
         total = max(refunded, asked)
         before = max(ZERO, paid - refunded)
-        self.accounts.order_refunded(f"order_{order}", None, asked)
+        self.accounts.office.order_refunded(f"order_{order}", None, asked)
         self.orders[order] = (owner, paid, total)
         self.put_in[owner] -= before - max(ZERO, paid - total)
 

@@ -27,6 +27,7 @@ from greatrouter_accounts.meters import KEPT, OwnMeters, open_meters
 from greatrouter_accounts.redis_meters import RedisMeters
 from greatrouter_accounts.store import Store, open_store
 from tests import redis_server
+from tests.accounts.asking import let_in
 from tests.accounts.conftest import LEASE, SECRET, query
 from tests.api.conftest import eventually
 
@@ -152,7 +153,7 @@ def caller(accounts: Accounts, **own: Any) -> Caller:
 
 async def admitted(accounts: Accounts, who: Caller, times: int) -> int:
     """How many of so many requests at once are let in; they stay."""
-    found = await asyncio.gather(*(accounts.gate.admit(who) for _ in range(times)), return_exceptions=True)
+    found = await asyncio.gather(*(let_in(accounts, who) for _ in range(times)), return_exceptions=True)
     wrong = [each for each in found if isinstance(each, BaseException) and not isinstance(each, RateLimited)]
     assert wrong == []
     return sum(not isinstance(each, BaseException) for each in found)
@@ -191,7 +192,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 async def one(number):
     try:
-        await accounts.gate.admit(caller)
+        await accounts.gate.ticket(caller).admit()
     except RateLimited:
         return 0
     return 1
@@ -247,17 +248,17 @@ def test_whoever_leaves_makes_room(database: Path | str) -> None:
         who = caller(accounts)
 
         async def work() -> None:
-            tickets = [await accounts.gate.admit(who) for _ in range(3)]
+            tickets = [await let_in(accounts, who) for _ in range(3)]
             with pytest.raises(RateLimited, match="3 requests at a time"):
-                await accounts.gate.admit(who)
+                await let_in(accounts, who)
             for ticket in tickets[:2]:
                 assert ticket is not None
                 ticket.release()
                 ticket.release()  # once is enough
-            again = [await accounts.gate.admit(who) for _ in range(2)]
+            again = [await let_in(accounts, who) for _ in range(2)]
             assert None not in again
             with pytest.raises(RateLimited):
-                await accounts.gate.admit(who)
+                await let_in(accounts, who)
 
         asyncio.run(work())
 
@@ -268,7 +269,7 @@ def test_a_caller_who_leaves_while_it_waits_to_be_let_in_takes_no_place(database
 
         async def work() -> int:
             for _ in range(20):
-                waiting = asyncio.ensure_future(accounts.gate.admit(who))
+                waiting = asyncio.ensure_future(let_in(accounts, who))
                 await asyncio.sleep(0)
                 waiting.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -289,7 +290,7 @@ accounts = Accounts(database, b"a secret of thirty-two bytes ....", lease=timede
 caller = asyncio.run(accounts.authenticate(key))
 async def main():
     for _ in range(3):
-        await accounts.gate.admit(caller)
+        await accounts.gate.ticket(caller).admit()
 asyncio.run(main())
 print("full", flush=True)
 sys.stdin.readline()
@@ -335,7 +336,7 @@ def test_without_its_redis_nobody_is_let_in_and_it_is_found_again(path: Path) ->
         who = caller(accounts)
         for _ in range(2):
             with pytest.raises(StoreFailed, match="redis_url"):
-                asyncio.run(accounts.gate.admit(who))
+                asyncio.run(let_in(accounts, who))
             with redis_server.running(port):
                 assert asyncio.run(admitted(accounts, who, 60)) == 50
 
@@ -349,7 +350,7 @@ def test_an_outage_of_redis_is_told_once_and_so_is_its_end(path: Path, caplog: p
             accounts.gate.renew()
             assert not accounts.gate.answers()
             with pytest.raises(CounterFailed, match=f"Redis at 127.0.0.1:{port}/3 of redis_url.*check that it runs"):
-                asyncio.run(accounts.gate.admit(who))
+                asyncio.run(let_in(accounts, who))
         [told] = [record.getMessage() for record in caplog.records]
         assert f"127.0.0.1:{port}" in told
         caplog.clear()
@@ -373,12 +374,12 @@ def test_a_redis_that_stalls_keeps_nobody_waiting(path: Path) -> None:
         try:
             began = time.monotonic()
             with pytest.raises(CounterFailed):
-                asyncio.run(accounts.gate.admit(who))
+                asyncio.run(let_in(accounts, who))
             assert 0.9 < time.monotonic() - began < 2
             began = time.monotonic()
             for _ in range(20):
                 with pytest.raises(CounterFailed):
-                    asyncio.run(accounts.gate.admit(who))
+                    asyncio.run(let_in(accounts, who))
             assert time.monotonic() - began < 0.5
         finally:
             server.send_signal(signal.SIGCONT)

@@ -16,11 +16,12 @@ from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
 
 from greatrouter_accounts import postgres as postgres_store
 from greatrouter_accounts.accounts import Accounts
-from greatrouter_accounts.idempotency import Kept
+from greatrouter_accounts.idempotency_rows import Kept
 from greatrouter_accounts.migrations import MIGRATIONS
 from greatrouter_accounts.statement import Period
 from greatrouter_accounts.store import open_store
 from tests.accounts import versions
+from tests.accounts.asking import logged
 from tests.accounts.conftest import LEASE, SECRET, held
 from tests.api.conftest import eventually
 
@@ -244,9 +245,9 @@ def test_keys_logs_and_feedback_are_what_they_were(old: Old, opened: Callable[[]
         ("ada", True, False),
         ("bob", False, True),
     ]
-    requests = accounts.activity(caller.organization_id)
-    assert (requests[0]["request_id"], requests[-1]["request_id"]) == ("req_last", "req_1")
-    assert requests[-1]["cost_cents"] == Decimal("0.5")
+    requests = logged(accounts, caller.organization_id)
+    assert (requests[0]["request_id"], requests[-1]["request_id"]) == ("req_1", "req_last")  # one moment's
+    assert requests[0]["cost_cents"] == Decimal("0.5")
     [feedback] = accounts.feedback(caller.organization_id, 10)
     assert (feedback["prompt"], feedback["correct"], feedback["suggested_task"]) == ("a prompt", False, "code")
     known = asyncio.run(accounts.preferences(caller.organization_id))
@@ -262,17 +263,17 @@ def test_an_old_database_is_written_to_like_a_new_one(old: Old, opened: Callable
     before = accounts.balance("ada")
 
     async def request() -> None:
-        reservation = await accounts.reserve(caller, Decimal(2), "req_new")
-        assert await accounts.settle(reservation, Decimal(1)) == 1
-        accounts.record({**accounts.activity(caller.organization_id)[-1], "request_id": "req_new"})
+        reservation = await accounts.till.reserve(caller, Decimal(2), "req_new")
+        assert await accounts.till.settle(reservation, Decimal(1)) == 1
+        accounts.record({**logged(accounts, caller.organization_id)[0], "request_id": "req_new"})
         accounts.record_failed_attempt(caller.organization_id, "req_new", "lab/small", "lab", None)
         await accounts.flush()
 
     asyncio.run(request())
-    assert accounts.order_paid("order_new", "bob", Decimal(30)) == 30
+    assert accounts.office.order_paid("order_new", "bob", Decimal(30)) == 30
     assert accounts.balance("ada") == before - 1
     assert accounts.balance("bob") == (30 + 3 if old.version < 2 else 30 - 12)  # it repaid what it owed
-    assert accounts.activity(caller.organization_id)[0]["request_id"] == "req_new"
+    assert logged(accounts, caller.organization_id)[-1]["request_id"] == "req_new"
 
 
 def test_orders_and_answers_of_before_count_once(old: Old, opened: Callable[[], Accounts]) -> None:
@@ -280,8 +281,8 @@ def test_orders_and_answers_of_before_count_once(old: Old, opened: Callable[[], 
         assert not {"orders", "idempotency"} & rows(old.database).keys()
         return
     accounts = opened()
-    assert accounts.order_paid("order_1", "bob", Decimal(20)) == 0
-    assert accounts.order_refunded("order_1", "bob", Decimal(20)) == 0
+    assert accounts.office.order_paid("order_1", "bob", Decimal(20)) == 0
+    assert accounts.office.order_refunded("order_1", "bob", Decimal(20)) == 0
     caller = asyncio.run(accounts.authenticate(KEY))
     before = accounts.balance("ada")
 
@@ -291,8 +292,8 @@ def test_orders_and_answers_of_before_count_once(old: Old, opened: Callable[[], 
         # Its process died after it was charged seven cents: they are given back, and it runs anew.
         run = await accounts.repeats.begin(caller.organization_id, "broken off", [b"body"], "req_again")
         assert not isinstance(run, Kept)
-        reservation = await accounts.reserve(replace(caller, run=run), Decimal(5), "req_again")
-        assert await accounts.settle(reservation, Decimal(5)) == 5
+        reservation = await accounts.till.reserve(replace(caller, run=run), Decimal(5), "req_again")
+        assert await accounts.till.settle(reservation, Decimal(5)) == 5
 
     asyncio.run(again())
     assert accounts.balance("ada") == before + 7 - 5

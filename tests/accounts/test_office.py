@@ -19,7 +19,7 @@ def pooled(accounts: Accounts, cents: int) -> None:
 
     async def ask() -> None:
         for number in range(4):
-            await accounts.settle(await accounts.reserve(caller, Decimal(1), f"req_{number}"), Decimal(0))
+            await accounts.till.settle(await accounts.till.reserve(caller, Decimal(1), f"req_{number}"), Decimal(0))
 
     asyncio.run(ask())
 
@@ -28,8 +28,8 @@ def test_all_organizations_with_plan_balance_and_keys(accounts: Accounts) -> Non
     pooled(accounts, 10_000)
     accounts.create_key("bob", plan="max")
     accounts.revoke_key(accounts.create_key("bob", test=True))
-    accounts.order_paid("order_1", "Cyd", Decimal(5))
-    accounts.order_refunded("order_1", "Cyd", Decimal(5))
+    accounts.office.order_paid("order_1", "Cyd", Decimal(5))
+    accounts.office.order_refunded("order_1", "Cyd", Decimal(5))
     assert accounts.office.organizations() == [
         OrganizationRow("ada", "free", Decimal(10_000), Decimal(0), 1),
         OrganizationRow("bob", "max", Decimal(0), Decimal(0), 1),
@@ -64,7 +64,7 @@ def test_more_than_there_is_is_refused_or_owed_as_is_asked(accounts: Accounts) -
     assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (0, 200)
     with pytest.raises(InvalidAmount, match=r"\$0.00"):
         accounts.office.debit("ada", Decimal(1), "more")
-    accounts.credit("ada", Decimal(300))
+    accounts.office.credit("ada", Decimal(300))
     assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (100, 0)
     assert accounts.verify() == []
 
@@ -85,10 +85,10 @@ def test_a_debit_needs_a_reason(accounts: Accounts, reason: str) -> None:
 
 def test_an_order_of_somebody_unknown_is_told(accounts: Accounts, caplog: pytest.LogCaptureFixture) -> None:
     accounts.create_key("acme")
-    accounts.order_paid("order_1", "acme", Decimal(5))
+    accounts.office.order_paid("order_1", "acme", Decimal(5))
     assert caplog.records == []
     for number, name in enumerate(("Acme", "Acme", "other")):
-        accounts.order_paid(f"order_{number + 2}", name, Decimal(5))
+        accounts.office.order_paid(f"order_{number + 2}", name, Decimal(5))
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2
     assert "'Acme'" in warnings[0]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import InvalidAmount, InvalidName, UnknownOrganization
+from tests.accounts.asking import statement
 from tests.accounts.conftest import query
 from tests.accounts.test_accounts import funded
 
@@ -24,10 +25,10 @@ CENT = Decimal(1)
 def test_an_order_is_credited_once_however_often_it_is_delivered(accounts: Accounts) -> None:
     accounts.create_key("ada")
     with ThreadPoolExecutor(8) as crowd:
-        credited = list(crowd.map(lambda _: accounts.order_paid("order_1", "ada", Decimal(500)), range(24)))
+        credited = list(crowd.map(lambda _: accounts.office.order_paid("order_1", "ada", Decimal(500)), range(24)))
     assert sorted(credited) == [0] * 23 + [500]
     assert accounts.balance("ada") == 500
-    assert [entry["kind"] for entry in accounts.statement("ada")] == ["top_up"]
+    assert [entry.kind for entry in statement(accounts, "ada")] == ["top_up"]
     assert accounts.verify() == []
 
 
@@ -36,10 +37,10 @@ def test_two_processes_that_are_told_of_the_same_orders_at_once_credit_each_once
     both = [opened(), opened()]
     told = [(store, f"order_{number}") for number in range(12) for store in both * 2]
     with ThreadPoolExecutor(8) as crowd:
-        credited = list(crowd.map(lambda one: one[0].order_paid(one[1], "newcomer", Decimal(5)), told))
+        credited = list(crowd.map(lambda one: one[0].office.order_paid(one[1], "newcomer", Decimal(5)), told))
     assert sorted(credited) == [0] * 36 + [5] * 12
     with ThreadPoolExecutor(8) as crowd:
-        taken = list(crowd.map(lambda one: one[0].order_refunded(one[1], "newcomer", Decimal(2)), told))
+        taken = list(crowd.map(lambda one: one[0].office.order_refunded(one[1], "newcomer", Decimal(2)), told))
     assert sorted(taken) == [0] * 36 + [2] * 12
     assert both[0].balance("newcomer") == 36
     assert both[1].verify() == []
@@ -47,16 +48,16 @@ def test_two_processes_that_are_told_of_the_same_orders_at_once_credit_each_once
 
 def test_an_organization_is_named_by_its_id_or_its_name_and_made_where_it_is_new(accounts: Accounts) -> None:
     caller = funded(accounts, 0)
-    assert accounts.order_paid("order_1", caller.organization_id, CENT) == 1
-    assert accounts.order_paid("order_2", "ada", CENT) == 1
+    assert accounts.office.order_paid("order_1", caller.organization_id, CENT) == 1
+    assert accounts.office.order_paid("order_2", "ada", CENT) == 1
     assert accounts.balance("ada") == 2
-    assert accounts.order_paid("order_3", "newcomer", CENT) == 1
+    assert accounts.office.order_paid("order_3", "newcomer", CENT) == 1
     assert accounts.balance("newcomer") == 1
     with pytest.raises(InvalidName):
-        accounts.order_paid("order_4", "\n", CENT)
+        accounts.office.order_paid("order_4", "\n", CENT)
     with pytest.raises(InvalidAmount):
-        accounts.order_paid("order_5", "ada", Decimal("1E+40"))
-    assert accounts.order_paid("order_5", "ada", CENT) == 1
+        accounts.office.order_paid("order_5", "ada", Decimal("1E+40"))
+    assert accounts.office.order_paid("order_5", "ada", CENT) == 1
     assert accounts.verify() == []
 
 
@@ -70,10 +71,10 @@ def test_an_id_is_never_anybodys_name(accounts: Accounts, shape: str) -> None:
         with pytest.raises(InvalidName, match="is an id"):
             accounts.create_key(taken)
         if taken != caller.organization_id:
-            for told in (accounts.order_paid, accounts.order_refunded):
+            for told in (accounts.office.order_paid, accounts.office.order_refunded):
                 with pytest.raises(UnknownOrganization, match="has the id"):
                     told("order_1", taken, CENT)
-    assert accounts.order_paid("order_1", caller.organization_id, CENT) == 1
+    assert accounts.office.order_paid("order_1", caller.organization_id, CENT) == 1
     assert [row.name for row in accounts.office.organizations()] == ["ada"]
 
 
@@ -81,7 +82,10 @@ def test_a_key_is_never_a_name(accounts: Accounts) -> None:
     key = funded(accounts, 0) and accounts.create_key("ada")
     gr = accounts.create_key("ada", gr=True)
     for secret in (key, gr, f"my {key}", f"x{gr}"):
-        for attempt in (partial(accounts.create_key, secret), partial(accounts.order_paid, "order_1", secret, CENT)):
+        for attempt in (
+            partial(accounts.create_key, secret),
+            partial(accounts.office.order_paid, "order_1", secret, CENT),
+        ):
             with pytest.raises(InvalidName) as refused:
                 attempt()
             assert key not in str(refused.value)
@@ -94,9 +98,9 @@ def test_a_name_is_one_however_its_accents_are_written(accounts: Accounts, datab
     composed, decomposed = "Ren\u00e9e", "Rene\u0301e"
     caller = asyncio.run(accounts.authenticate(accounts.create_key(decomposed)))
     accounts.create_key(composed, plan="max")
-    accounts.credit(decomposed, CENT)
-    accounts.order_paid("order_1", decomposed, CENT)
-    accounts.order_paid("order_2", composed, CENT)
+    accounts.office.credit(decomposed, CENT)
+    accounts.office.order_paid("order_1", decomposed, CENT)
+    accounts.office.order_paid("order_2", composed, CENT)
     assert accounts.balance(composed) == accounts.balance(decomposed) == 3
     assert len(accounts.summary(decomposed).keys) == 2
     assert [(row.name, row.plan) for row in accounts.office.organizations()] == [(composed, "max")]
@@ -111,31 +115,31 @@ def test_a_name_is_one_however_its_accents_are_written(accounts: Accounts, datab
 @pytest.mark.parametrize("amount", ["-1", "-0.00000001", "NaN", "sNaN", "Infinity", "-Infinity", "1E+30"])
 def test_what_is_no_amount_changes_nothing(accounts: Accounts, amount: str) -> None:
     accounts.create_key("ada")
-    for told in (accounts.order_paid, accounts.order_refunded):
+    for told in (accounts.office.order_paid, accounts.office.order_refunded):
         with pytest.raises(InvalidAmount):
             told("order_1", "newcomer", Decimal(amount))
         with pytest.raises(InvalidAmount):
             told("order_1", "ada", Decimal(amount))
     with pytest.raises(UnknownOrganization):
         accounts.balance("newcomer")
-    assert accounts.order_paid("order_1", "ada", Decimal(7)) == 7
+    assert accounts.office.order_paid("order_1", "ada", Decimal(7)) == 7
 
 
 @pytest.mark.parametrize("order", ["", " ", "a b", "a\0", "a\n", "\ud83d", "ö", "x" * 201])
 def test_an_order_that_could_be_taken_for_another_is_refused(accounts: Accounts, order: str) -> None:
     accounts.create_key("ada")
     with pytest.raises(InvalidName):
-        accounts.order_paid(order, "ada", CENT)
+        accounts.office.order_paid(order, "ada", CENT)
     assert accounts.balance("ada") == 0
 
 
 def test_an_order_belongs_to_whom_it_was_credited(accounts: Accounts) -> None:
     accounts.create_key("ada")
     accounts.create_key("eve")
-    assert accounts.order_paid("order_1", "ada", Decimal(500)) == 500
-    assert accounts.order_paid("order_1", "eve", Decimal(500)) == 0
-    assert accounts.order_paid("order_1", "nobody yet", Decimal(500)) == 0
-    assert accounts.order_refunded("order_1", "eve", Decimal(200)) == 200
+    assert accounts.office.order_paid("order_1", "ada", Decimal(500)) == 500
+    assert accounts.office.order_paid("order_1", "eve", Decimal(500)) == 0
+    assert accounts.office.order_paid("order_1", "nobody yet", Decimal(500)) == 0
+    assert accounts.office.order_refunded("order_1", "eve", Decimal(200)) == 200
     assert (accounts.balance("ada"), accounts.balance("eve")) == (300, 0)
     with pytest.raises(UnknownOrganization):
         accounts.balance("nobody yet")
@@ -145,30 +149,30 @@ def test_an_order_belongs_to_whom_it_was_credited(accounts: Accounts) -> None:
 def test_a_refund_that_comes_first_leaves_open_whose_the_order_is(accounts: Accounts) -> None:
     accounts.create_key("ada")
     accounts.create_key("eve")
-    assert accounts.order_refunded("order_1", "eve", Decimal(200)) == 0
-    assert accounts.order_paid("order_1", "ada", Decimal(500)) == 300
+    assert accounts.office.order_refunded("order_1", "eve", Decimal(200)) == 0
+    assert accounts.office.order_paid("order_1", "ada", Decimal(500)) == 300
     assert (accounts.balance("ada"), accounts.balance("eve")) == (300, 0)
     assert accounts.verify() == []
 
 
 def test_an_order_that_is_known_needs_nobody_named(accounts: Accounts) -> None:
     accounts.create_key("ada")
-    for told in (accounts.order_paid, accounts.order_refunded):
+    for told in (accounts.office.order_paid, accounts.office.order_refunded):
         with pytest.raises(UnknownOrganization, match="order_1"):
             told("order_1", None, CENT)
-    accounts.order_paid("order_1", "ada", Decimal(5))
-    assert accounts.order_refunded("order_1", None, Decimal(2)) == 2
+    accounts.office.order_paid("order_1", "ada", Decimal(5))
+    assert accounts.office.order_refunded("order_1", None, Decimal(2)) == 2
 
 
 def test_a_refund_takes_back_what_is_left(accounts: Accounts) -> None:
     caller = funded(accounts, 0)
-    accounts.order_paid("order_1", "ada", Decimal(500))
-    assert accounts.order_refunded("order_1", "ada", Decimal(100)) == 100
-    assert accounts.order_refunded("order_1", "ada", Decimal(100)) == 0  # delivered again
-    assert accounts.order_refunded("order_1", "ada", Decimal(50)) == 0  # an older one, delivered late
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(300), "req_1"))
-    asyncio.run(accounts.settle(reservation, Decimal(300)))
-    assert accounts.order_refunded("order_1", "ada", Decimal(500)) == 100  # the rest was spent
+    accounts.office.order_paid("order_1", "ada", Decimal(500))
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(100)) == 100
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(100)) == 0  # delivered again
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(50)) == 0  # an older one, delivered late
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(300), "req_1"))
+    asyncio.run(accounts.till.settle(reservation, Decimal(300)))
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(500)) == 100  # the rest was spent
     assert accounts.balance("ada") == 0
     assert accounts.verify() == []
 
@@ -176,13 +180,13 @@ def test_a_refund_takes_back_what_is_left(accounts: Accounts) -> None:
 def test_what_was_refunded_after_it_was_spent_is_owed(accounts: Accounts) -> None:
     """Else whoever spends and is paid back can spend the same money again."""
     caller = funded(accounts, 0)
-    accounts.order_paid("order_1", "ada", Decimal(500))
-    asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, Decimal(400), "req_1")), Decimal(400)))
-    assert accounts.order_refunded("order_1", "ada", Decimal(500)) == 100
+    accounts.office.order_paid("order_1", "ada", Decimal(500))
+    asyncio.run(accounts.till.settle(asyncio.run(accounts.till.reserve(caller, Decimal(400), "req_1")), Decimal(400)))
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(500)) == 100
     assert accounts.summary("ada").owed_cents == 400
-    accounts.credit("ada", Decimal(150))
+    accounts.office.credit("ada", Decimal(150))
     assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (0, 250)
-    accounts.order_paid("order_2", "ada", Decimal(300))
+    accounts.office.order_paid("order_2", "ada", Decimal(300))
     assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (50, 0)
     assert accounts.verify() == []
 
@@ -190,10 +194,10 @@ def test_what_was_refunded_after_it_was_spent_is_owed(accounts: Accounts) -> Non
 def test_what_is_held_while_it_is_refunded_is_taken_when_it_comes_back(accounts: Accounts) -> None:
     """Else whoever holds a wallet with one long request keeps what was paid back."""
     caller = funded(accounts, 0)
-    accounts.order_paid("order_1", "ada", Decimal(500))
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(500), "req_1"))
-    assert accounts.order_refunded("order_1", "ada", Decimal(500)) == 0
-    assert asyncio.run(accounts.settle(reservation, Decimal(20))) == 20
+    accounts.office.order_paid("order_1", "ada", Decimal(500))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(500), "req_1"))
+    assert accounts.office.order_refunded("order_1", "ada", Decimal(500)) == 0
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(20))) == 20
     assert (accounts.balance("ada"), accounts.summary("ada").owed_cents) == (0, 20)
     assert accounts.verify() == []
 
@@ -217,14 +221,14 @@ def test_whatever_is_delivered_in_whatever_order_the_wallet_holds_what_the_order
     spent = Decimal(0)
     for event, order, amount in told:
         if event == "paid":
-            accounts.order_paid(ada + order, ada, Decimal(amount))
+            accounts.office.order_paid(ada + order, ada, Decimal(amount))
             paid[order] = paid.get(order) or amount
         elif event == "refunded":
-            accounts.order_refunded(ada + order, ada, Decimal(amount))
+            accounts.office.order_refunded(ada + order, ada, Decimal(amount))
             refunded[order] = max(refunded.get(order, 0), amount)
         elif accounts.balance(ada) >= amount:
-            reservation = asyncio.run(accounts.reserve(caller, Decimal(amount), "req"))
-            spent += asyncio.run(accounts.settle(reservation, Decimal(amount)))
+            reservation = asyncio.run(accounts.till.reserve(caller, Decimal(amount), "req"))
+            spent += asyncio.run(accounts.till.settle(reservation, Decimal(amount)))
     worth = sum(max(0, amount - refunded.get(order, 0)) for order, amount in paid.items())
     found = accounts.summary(ada)
     assert found.balance_cents - found.owed_cents == worth - spent
@@ -250,8 +254,8 @@ def test_whatever_is_delivered_in_whatever_order_the_wallet_holds_what_the_order
 def test_an_order_that_does_not_agree_with_the_ledger_is_found(
     accounts: Accounts, database: Path | str, damage: str, said: str
 ) -> None:
-    accounts.order_paid("order_1", "ada", Decimal(500))
-    accounts.order_refunded("order_1", "ada", Decimal(100))
+    accounts.office.order_paid("order_1", "ada", Decimal(500))
+    accounts.office.order_refunded("order_1", "ada", Decimal(100))
     assert accounts.verify() == []
     query(database, damage)
     assert any(said in problem for problem in accounts.verify()), accounts.verify()

@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.budgets import Allowance
 from greatrouter_accounts.errors import BudgetExceeded, InsufficientCredit, InvalidAmount
 from greatrouter_accounts.gate import Plan
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import POOL, POOL_SHARE, Charge, Fund, Operation, Reserve, Settle, Unfund
+from greatrouter_accounts.ledger import POOL_SHARE
 from greatrouter_accounts.ledger import post as posted
+from greatrouter_accounts.operations import POOL, Charge, Fund, Operation, Reserve, Settle, Unfund
 from greatrouter_accounts.pools import Hold, Pools
 from greatrouter_accounts.writer import Writer
+from tests.accounts.asking import statement
 from tests.accounts.conftest import SECRET, held
 from tests.accounts.test_accounts import flush, funded
 from tests.api.conftest import eventually
@@ -35,16 +38,16 @@ def pooled(accounts: Accounts, cents: int = RICH, name: str = "ada") -> "tuple[H
 
     async def take() -> Hold:
         for attempt in range(50):
-            reservation = await accounts.reserve(caller, CENT, f"req_{attempt}")
+            reservation = await accounts.till.reserve(caller, CENT, f"req_{attempt}")
             if isinstance(reservation, Hold):
                 return reservation
-            accounts.release(reservation)
+            accounts.till.release(reservation)
             await asyncio.sleep(0)
         raise AssertionError("no pool was filled")
 
     hold = asyncio.run(take())
     flush(accounts)
-    return hold, lambda: accounts.release(hold)
+    return hold, lambda: accounts.till.release(hold)
 
 
 def another_key(accounts: Accounts) -> Caller:
@@ -55,7 +58,7 @@ def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(database: Path | s
     hold, _ = pooled(accounts)
     assert 0 < held(database) <= RICH * POOL_SHARE
     assert accounts.balance("ada") == RICH
-    assert asyncio.run(accounts.settle(hold, Decimal("0.25"))) == Decimal("0.25")
+    assert asyncio.run(accounts.till.settle(hold, Decimal("0.25"))) == Decimal("0.25")
     assert accounts.balance("ada") == RICH - Decimal("0.25")
     assert accounts.verify() == []
 
@@ -63,24 +66,24 @@ def test_a_rich_wallet_pays_from_a_pool_and_shows_one_balance(database: Path | s
 def test_a_statement_has_one_line_a_request_and_hides_what_only_moves(opened: Open) -> None:
     accounts = opened()
     hold, _ = pooled(accounts)
-    asyncio.run(accounts.settle(hold, Decimal("0.25")))
+    asyncio.run(accounts.till.settle(hold, Decimal("0.25")))
     accounts.close()
     again = opened()
-    lines = [(e["kind"], e["amount_cents"]) for e in again.statement("ada") if e["kind"] not in {"reserve", "release"}]
+    lines = [(e.kind, e.amount_cents) for e in statement(again, "ada") if e.kind not in {"reserve", "release"}]
     assert lines == [("charge", Decimal("-0.25")), ("grant", Decimal(RICH))]
-    assert sum(e["amount_cents"] for e in again.statement("ada")) == again.balance("ada")
+    assert sum(e.amount_cents for e in statement(again, "ada")) == again.balance("ada")
 
 
 def test_what_costs_more_than_was_promised_is_charged_all_the_same(accounts: Accounts) -> None:
     hold, _ = pooled(accounts)
-    assert asyncio.run(accounts.settle(hold, Decimal(5_000))) == 5_000
+    assert asyncio.run(accounts.till.settle(hold, Decimal(5_000))) == 5_000
     assert accounts.balance("ada") == 5_000
     assert accounts.verify() == []
 
 
 def test_no_charge_takes_a_wallet_below_zero(accounts: Accounts) -> None:
     hold, _ = pooled(accounts)
-    assert asyncio.run(accounts.settle(hold, Decimal(RICH * 2))) == RICH
+    assert asyncio.run(accounts.till.settle(hold, Decimal(RICH * 2))) == RICH
     assert accounts.balance("ada") == 0
     assert accounts.verify() == []
 
@@ -89,7 +92,7 @@ def test_a_promise_is_kept_or_given_back_once(accounts: Accounts) -> None:
     hold, release = pooled(accounts)
     release()
     release()
-    assert asyncio.run(accounts.settle(hold, CENT)) == 0
+    assert asyncio.run(accounts.till.settle(hold, CENT)) == 0
     assert accounts.balance("ada") == RICH
 
 
@@ -97,7 +100,7 @@ def test_a_promise_is_kept_or_given_back_once(accounts: Accounts) -> None:
 def test_what_is_no_amount_charges_nothing(accounts: Accounts, amount: str) -> None:
     hold, _ = pooled(accounts)
     with pytest.raises(InvalidAmount):
-        asyncio.run(accounts.settle(hold, Decimal(amount)))
+        asyncio.run(accounts.till.settle(hold, Decimal(amount)))
     assert accounts.balance("ada") == RICH
     assert not hold.open
 
@@ -107,7 +110,7 @@ def test_a_poor_wallet_has_no_pool(database: Path | str, accounts: Accounts) -> 
 
     async def reserve() -> None:
         for number in range(5):
-            assert not isinstance(await accounts.reserve(caller, CENT, f"req_{number}"), Hold)
+            assert not isinstance(await accounts.till.reserve(caller, CENT, f"req_{number}"), Hold)
 
     asyncio.run(reserve())
     assert held(database) == 5
@@ -126,7 +129,7 @@ accounts = opened()
 caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
 async def main():
     for number in range(50):
-        accounts.release(await accounts.reserve(caller, Decimal(1), "req"))
+        accounts.till.release(await accounts.till.reserve(caller, Decimal(1), "req"))
         await asyncio.sleep(0.001)
 asyncio.run(main())
 print("pooled", flush=True)
@@ -149,42 +152,44 @@ def test_another_process_may_spend_nearly_all_that_is_left(opened: Open) -> None
     pooled(first)[1]()
     caller = funded(second, 0)
     most = RICH * (1 - POOL_SHARE)
-    reservation = asyncio.run(second.reserve(caller, most, "req_1"))
-    assert asyncio.run(second.settle(reservation, most)) == most
+    reservation = asyncio.run(second.till.reserve(caller, most, "req_1"))
+    assert asyncio.run(second.till.settle(reservation, most)) == most
     with pytest.raises(InsufficientCredit):
-        asyncio.run(second.reserve(caller, RICH - most, "req_2"))
+        asyncio.run(second.till.reserve(caller, RICH - most, "req_2"))
     first.close()
     assert second.balance("ada") == RICH - most
-    assert asyncio.run(second.settle(asyncio.run(second.reserve(caller, RICH - most, "req_3")), CENT)) == 1
+    assert asyncio.run(second.till.settle(asyncio.run(second.till.reserve(caller, RICH - most, "req_3")), CENT)) == 1
 
 
 def test_a_request_that_the_wallet_covers_is_not_refused_for_what_is_kept_at_hand(accounts: Accounts) -> None:
     pooled(accounts)[1]()
     caller = funded(accounts, 0)
     with pytest.raises(InsufficientCredit):
-        asyncio.run(accounts.reserve(caller, RICH + CENT, "req"))
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(RICH), "req"))
-    assert asyncio.run(accounts.settle(reservation, Decimal(RICH))) == RICH
+        asyncio.run(accounts.till.reserve(caller, RICH + CENT, "req"))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(RICH), "req"))
+    assert asyncio.run(accounts.till.settle(reservation, Decimal(RICH))) == RICH
     assert accounts.verify() == []
 
 
 def test_nor_for_what_is_kept_at_hand_of_a_budget(database: Path | str) -> None:
-    with closing(Accounts(database, SECRET, plans={"free": Plan(daily_budget_cents=Decimal(2_000))})) as accounts:
+    with closing(
+        Accounts(database, SECRET, plans={"free": Plan(budget=Allowance(daily_cents=Decimal(2_000)))})
+    ) as accounts:
         pooled(accounts)[1]()
         caller = funded(accounts, 0)
         with pytest.raises(BudgetExceeded):
-            asyncio.run(accounts.reserve(caller, Decimal(2_001), "req"))
-        reservation = asyncio.run(accounts.reserve(caller, Decimal(2_000), "req"))
-        assert asyncio.run(accounts.settle(reservation, Decimal(2_000))) == 2_000
+            asyncio.run(accounts.till.reserve(caller, Decimal(2_001), "req"))
+        reservation = asyncio.run(accounts.till.reserve(caller, Decimal(2_000), "req"))
+        assert asyncio.run(accounts.till.settle(reservation, Decimal(2_000))) == 2_000
         assert accounts.verify() == []
 
 
 def test_what_was_promised_stays_promised_where_the_rest_is_given_back(accounts: Accounts) -> None:
     hold, _ = pooled(accounts)
     caller = funded(accounts, 0)
-    reservation = asyncio.run(accounts.reserve(caller, RICH - CENT, "req"))
-    assert asyncio.run(accounts.settle(reservation, RICH - CENT)) == RICH - 1
-    assert asyncio.run(accounts.settle(hold, CENT)) == 1
+    reservation = asyncio.run(accounts.till.reserve(caller, RICH - CENT, "req"))
+    assert asyncio.run(accounts.till.settle(reservation, RICH - CENT)) == RICH - 1
+    assert asyncio.run(accounts.till.settle(hold, CENT)) == 1
     assert accounts.balance("ada") == 0
     assert accounts.verify() == []
 
@@ -193,11 +198,11 @@ def test_a_pool_that_is_forgotten_while_it_is_filled_is_given_back(database: Pat
     caller = funded(accounts, RICH)
 
     async def begun() -> None:
-        asking = asyncio.ensure_future(accounts.reserve(caller, CENT, "req"))
+        asking = asyncio.ensure_future(accounts.till.reserve(caller, CENT, "req"))
         for _ in range(2):  # until both it and what fills the pool wait for their commit
             await asyncio.sleep(0)
-        accounts._pools.forget()
-        accounts.release(await asking)
+        accounts.till.forget_pools()
+        accounts.till.release(await asking)
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
 
     asyncio.run(begun())
@@ -245,11 +250,11 @@ def test_whatever_is_reserved_settled_and_released_the_books_agree(
         caller = funded(accounts, RICH)
 
         async def one(number: int, estimate: Decimal, cost: Decimal, end: str) -> Decimal:
-            reservation = await accounts.reserve(caller, estimate, f"req_{number}")
+            reservation = await accounts.till.reserve(caller, estimate, f"req_{number}")
             await asyncio.sleep(0)
             if end == "settle":
-                return await accounts.settle(reservation, cost)
-            accounts.release(reservation)
+                return await accounts.till.settle(reservation, cost)
+            accounts.till.release(reservation)
             return Decimal(0)
 
         async def main() -> list[Decimal]:
@@ -304,7 +309,7 @@ def test_what_a_pool_lacks_the_wallet_pays() -> None:
 
 
 def test_whoever_is_put_under_a_budget_spends_no_more_of_what_is_at_hand(path: Path) -> None:
-    plans = {"small": Plan(daily_budget_cents=Decimal(20))}
+    plans = {"small": Plan(budget=Allowance(daily_cents=Decimal(20)))}
     with closing(Accounts(path, SECRET, plans=plans)) as accounts:
         _, release = pooled(accounts)
         release()
@@ -313,7 +318,7 @@ def test_whoever_is_put_under_a_budget_spends_no_more_of_what_is_at_hand(path: P
 
         async def spend() -> None:
             while True:
-                await accounts.settle(await accounts.reserve(caller, CENT, "req"), CENT)
+                await accounts.till.settle(await accounts.till.reserve(caller, CENT, "req"), CENT)
 
         with pytest.raises(BudgetExceeded):
             asyncio.run(spend())
@@ -325,6 +330,6 @@ def test_whoever_is_put_under_a_budget_spends_no_more_of_what_is_at_hand(path: P
 def test_an_estimate_that_is_no_amount_is_refused(accounts: Accounts, amount: str) -> None:
     _, release = pooled(accounts)
     with pytest.raises(InvalidAmount):
-        asyncio.run(accounts.reserve(another_key(accounts), Decimal(amount), "req"))
+        asyncio.run(accounts.till.reserve(another_key(accounts), Decimal(amount), "req"))
     release()
     assert accounts.balance("ada") == RICH

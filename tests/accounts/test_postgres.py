@@ -19,7 +19,7 @@ from greatrouter_accounts import postgres as postgres_store
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import AccountsError, StoreFailed
 from greatrouter_accounts.keys import Caller
-from greatrouter_accounts.ledger import Reserve, Settle
+from greatrouter_accounts.operations import Reserve, Settle
 from greatrouter_accounts.store import open_store
 from tests import postgres
 from tests.accounts.conftest import LEASE, SECRET, held, query
@@ -45,11 +45,11 @@ accounts = opened()
 caller = asyncio.run(accounts.authenticate(sys.stdin.readline().strip()))
 async def one(number):
     try:
-        reservation = await accounts.reserve(caller, Decimal(1), f"req_{number}")
+        reservation = await accounts.till.reserve(caller, Decimal(1), f"req_{number}")
     except InsufficientCredit:
         return 0
     await asyncio.sleep(0.01)
-    return await accounts.settle(reservation, Decimal(1))
+    return await accounts.till.settle(reservation, Decimal(1))
 async def main():
     return await asyncio.gather(*(one(number) for number in range(50)))
 print(sum(asyncio.run(main())), flush=True)
@@ -62,7 +62,7 @@ def test_four_processes_spend_one_wallet_to_the_last_cent_and_no_further(
 ) -> None:
     accounts = opened()
     key = accounts.create_key("ada")
-    accounts.credit("ada", Decimal(50))
+    accounts.office.credit("ada", Decimal(50))
     racers = [process(RACER) for _ in range(4)]
     for racer in racers:
         assert racer.stdin is not None
@@ -83,8 +83,8 @@ def test_two_processes_that_pool_the_same_wallet_lose_nothing(opened: Callable[[
     async def spend(accounts: Accounts, name: str) -> Decimal:
         charged = Decimal(0)
         for number in range(100):
-            reservation = await accounts.reserve(caller, CENT, f"{name}_{number}")
-            charged += await accounts.settle(reservation, Decimal("0.3"))
+            reservation = await accounts.till.reserve(caller, CENT, f"{name}_{number}")
+            charged += await accounts.till.settle(reservation, Decimal("0.3"))
         return charged
 
     async def both() -> Decimal:
@@ -109,12 +109,12 @@ def test_a_process_that_was_taken_for_dead_charges_the_wallet_and_begins_anew(
     hold, _ = pooled(silent)
     query(database, "UPDATE owners SET alive_until = now() - INTERVAL '1 hour'")
     assert eventually(lambda: held(database) == 0, timeout_s=20)
-    assert asyncio.run(silent.settle(hold, Decimal("0.25"))) == Decimal("0.25")
+    assert asyncio.run(silent.till.settle(hold, Decimal("0.25"))) == Decimal("0.25")
     assert other.balance("ada") == RICH - Decimal("0.25")
     assert other.verify() == []
     caller = funded(silent, 0)
-    reservation = asyncio.run(silent.reserve(caller, CENT, "req_anew"))
-    assert asyncio.run(silent.settle(reservation, CENT)) == 1
+    reservation = asyncio.run(silent.till.reserve(caller, CENT, "req_anew"))
+    assert asyncio.run(silent.till.settle(reservation, CENT)) == 1
     assert silent.verify() == []
 
 
@@ -136,8 +136,8 @@ def test_a_server_that_goes_away_charges_nobody_and_is_found_again() -> None:
             charged = refused = 0
             for number in range(200):
                 try:
-                    reservation = await accounts.reserve(caller, CENT, f"req_{number}")
-                    charged += int(await accounts.settle(reservation, CENT))
+                    reservation = await accounts.till.reserve(caller, CENT, f"req_{number}")
+                    charged += int(await accounts.till.settle(reservation, CENT))
                 except AccountsError:
                     refused += 1
                     await asyncio.sleep(0.01)
@@ -160,11 +160,11 @@ def test_a_table_that_is_gone_for_a_while_is_nobodys_fault(database: str, opened
     """As one is to which the right was taken away: the server calls both a programming error."""
     accounts = opened()
     caller = funded(accounts, 5)
-    reservation = asyncio.run(accounts.reserve(caller, CENT, "req"))
+    reservation = asyncio.run(accounts.till.reserve(caller, CENT, "req"))
     query(database, "ALTER TABLE ledger RENAME TO elsewhere")
     for _ in range(2):
         with pytest.raises(StoreFailed, match="does not exist"):
-            asyncio.run(accounts.settle(reservation, CENT))
+            asyncio.run(accounts.till.settle(reservation, CENT))
     query(database, "ALTER TABLE elsewhere RENAME TO ledger")
     assert eventually(lambda: held(database) == 0)
     assert accounts.balance("ada") == 5
@@ -190,7 +190,7 @@ def test_who_stands_still_in_the_middle_of_a_charge_holds_up_nobody_else(
     ada, bob = funded(still, 100), funded(still, 100, "bob")
 
     async def charge(caller: Caller) -> Decimal:
-        return await other.settle(await other.reserve(caller, CENT, "req"), CENT)
+        return await other.till.settle(await other.till.reserve(caller, CENT, "req"), CENT)
 
     def stand_still() -> None:
         with still._store.write() as connection:
@@ -210,11 +210,11 @@ def test_who_starts_after_an_outage_does_not_take_the_living_for_dead(
 ) -> None:
     """Nobody could say that they live."""
     living = opened()
-    reservation = asyncio.run(living.reserve(funded(living, 10), Decimal(4), "req"))
+    reservation = asyncio.run(living.till.reserve(funded(living, 10), Decimal(4), "req"))
     query(database, "UPDATE owners SET alive_until = now() - INTERVAL '1 second'")
     opened()
     assert held(database) == 4
-    assert asyncio.run(living.settle(reservation, Decimal(4))) == 4
+    assert asyncio.run(living.till.settle(reservation, Decimal(4))) == 4
 
 
 def test_a_new_name_is_used_when_everybody_can_see_it(database: str) -> None:
@@ -238,12 +238,12 @@ def test_a_new_name_is_used_when_everybody_can_see_it(database: str) -> None:
 def test_who_begins_while_somebody_looks_for_the_dead_is_none_of_them(opened: Callable[[], Accounts]) -> None:
     accounts = opened()
     caller = funded(accounts, 10)
-    asyncio.run(accounts.reserve(caller, CENT, "req_dead"))
+    asyncio.run(accounts.till.reserve(caller, CENT, "req_dead"))
 
     class Slow(Us):
         def alive(self, connection: object) -> set[str]:
             found = super().alive(connection)
-            asyncio.run(opened().reserve(caller, Decimal(4), "req_new"))
+            asyncio.run(opened().till.reserve(caller, Decimal(4), "req_new"))
             return found
 
     assert books.release_orphans(accounts._store, Slow()) == 1
@@ -279,7 +279,7 @@ def test_processes_that_are_the_first_to_reserve_do_not_wait_for_each_other(
     second came then, made them wait for each other until PostgreSQL refused one of them."""
     first, second = opened(), opened()
     caller = asyncio.run(first.authenticate(first.create_key("ada")))
-    first.credit("ada", Decimal(100))
+    first.office.credit("ada", Decimal(100))
     with psycopg.connect(database) as third, psycopg.connect(database) as slow, ThreadPoolExecutor(2) as threads:
 
         def waiting() -> int:
@@ -288,7 +288,7 @@ def test_processes_that_are_the_first_to_reserve_do_not_wait_for_each_other(
             return int(count)
 
         def reserve(accounts: Accounts) -> "Future[Any]":
-            return threads.submit(lambda: asyncio.run(accounts.reserve(caller, CENT, "req")))
+            return threads.submit(lambda: asyncio.run(accounts.till.reserve(caller, CENT, "req")))
 
         third.execute("UPDATE balances SET amount_cents = amount_cents WHERE account LIKE 'wallet:%'")
         third.execute(

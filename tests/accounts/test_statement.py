@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from greatrouter_accounts import books
 from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.errors import UnknownOrganization
-from greatrouter_accounts.ledger import Return
+from greatrouter_accounts.operations import Return
 from greatrouter_accounts.statement import Line, Period
 from greatrouter_accounts.store import open_store
 from tests.accounts.conftest import query
@@ -32,17 +32,17 @@ def busy(accounts: Accounts) -> Accounts:
     caller = funded(accounts, 100_000)
 
     async def ask(number: int) -> None:
-        reservation = await accounts.reserve(caller, Decimal(3), f"req_{number}")
-        await accounts.settle(reservation, Decimal(number % 4))
+        reservation = await accounts.till.reserve(caller, Decimal(3), f"req_{number}")
+        await accounts.till.settle(reservation, Decimal(number % 4))
 
     async def crowd() -> None:
         for number in range(40):
             await ask(number)
-        await accounts.reserve(caller, Decimal(10_000), "req_under_way")
+        await accounts.till.reserve(caller, Decimal(10_000), "req_under_way")
 
     asyncio.run(crowd())
-    accounts.order_paid("order_1", "ada", Decimal(70))
-    accounts.order_refunded("order_1", "ada", Decimal(30))
+    accounts.office.order_paid("order_1", "ada", Decimal(70))
+    accounts.office.order_refunded("order_1", "ada", Decimal(30))
     return accounts
 
 
@@ -68,8 +68,8 @@ def test_each_request_has_one_line_that_says_what_it_was_charged(busy: Accounts)
 @pytest.mark.parametrize(("held", "cost"), [(5, 3), (5, 5), (5, 8), (8, 20)])
 def test_a_settlement_says_what_came_back_and_what_was_charged(accounts: Accounts, held: int, cost: int) -> None:
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(held), "req_1"))
-    asyncio.run(accounts.settle(reservation, Decimal(cost)))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(held), "req_1"))
+    asyncio.run(accounts.till.settle(reservation, Decimal(cost)))
     charge = min(cost, 10)
     assert [(line.kind, line.amount_cents, line.charge_cents, line.balance_cents) for line in told(accounts)] == [
         ("settle", held - charge, charge, 10 - charge),
@@ -83,8 +83,8 @@ def test_a_request_beyond_what_its_pool_promised_is_one_line(accounts: Accounts)
 
     async def ask() -> None:
         for number in range(3):  # the first finds no pool, the others one that is being filled or is there
-            await accounts.settle(await accounts.reserve(caller, Decimal(1), f"req_{number}"), Decimal(1))
-        await accounts.settle(await accounts.reserve(caller, Decimal(1), "req_beyond"), Decimal(5_000))
+            await accounts.till.settle(await accounts.till.reserve(caller, Decimal(1), f"req_{number}"), Decimal(1))
+        await accounts.till.settle(await accounts.till.reserve(caller, Decimal(1), "req_beyond"), Decimal(5_000))
 
     asyncio.run(ask())
     [line] = [line for line in told(accounts) if line.request_id == "req_beyond"]
@@ -94,7 +94,7 @@ def test_a_request_beyond_what_its_pool_promised_is_one_line(accounts: Accounts)
 
 def test_a_charge_that_was_given_back_is_negative(accounts: Accounts, database: Path | str) -> None:
     caller = funded(accounts, 10)
-    asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, Decimal(4), "req_1")), Decimal(4)))
+    asyncio.run(accounts.till.settle(asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1")), Decimal(4)))
     store = open_store(database)
     with store.write() as connection:
         books.post(connection, [Return("t1", caller.organization_id, Decimal(4), "req_1")], "own_1")
@@ -129,7 +129,7 @@ def test_it_is_read_as_it_is_taken_while_others_write(busy: Accounts) -> None:
     whole = told(busy)
     lines = busy.statement_lines("ada", Period())
     first = next(lines)
-    busy.credit("ada", Decimal(5))
+    busy.office.credit("ada", Decimal(5))
     assert [first, *lines] == whole
     abandoned = busy.statement_lines("ada", Period())
     next(abandoned)
@@ -162,9 +162,9 @@ def test_the_summary(busy: Accounts, database: Path | str) -> None:
 def test_a_request_named_as_a_caller_likes_is_in_the_statement(accounts: Accounts) -> None:
     """What stands for pools was once a name that callers could give."""
     caller = funded(accounts, 10)
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "pool"))
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "pool"))
     assert accounts.balance("ada") == 6
-    asyncio.run(accounts.settle(reservation, Decimal(3)))
+    asyncio.run(accounts.till.settle(reservation, Decimal(3)))
     assert [(line.kind, line.request_id, line.balance_cents) for line in told(accounts)] == [
         ("settle", "pool", 7),
         ("reserve", "pool", 6),
@@ -180,14 +180,14 @@ def test_the_lines_of_any_history_add_up(accounts: Accounts, history: list[tuple
         exact = Decimal(amount).scaleb(-8)
         match event:
             case "credit":
-                accounts.credit("ada", exact)
+                accounts.office.credit("ada", exact)
             case "spend" if accounts.balance("ada") >= exact:
-                reservation = asyncio.run(accounts.reserve(caller, exact, f"req_{number}"))
-                asyncio.run(accounts.settle(reservation, exact / 3))
+                reservation = asyncio.run(accounts.till.reserve(caller, exact, f"req_{number}"))
+                asyncio.run(accounts.till.settle(reservation, exact / 3))
             case "paid":
-                accounts.order_paid(f"order_{number}", "ada", exact)
+                accounts.office.order_paid(f"order_{number}", "ada", exact)
             case "refunded":
-                accounts.order_refunded(f"order_{number - 1}", "ada", exact)
+                accounts.office.order_refunded(f"order_{number - 1}", "ada", exact)
     lines = told(accounts)
     assert sum(line.amount_cents for line in lines) == accounts.balance("ada")
     assert all(line.balance_cents >= 0 for line in lines if line.kind != "repay")
@@ -202,8 +202,8 @@ def test_a_charge_of_the_log_that_is_not_in_the_ledger_is_found(accounts: Accoun
     """One name may be given to several requests: their charges are added up."""
     caller = funded(accounts, 100)
     for _ in range(2):
-        reservation = asyncio.run(accounts.reserve(caller, Decimal(4), "again"))
-        charged = asyncio.run(accounts.settle(reservation, Decimal(3)))
+        reservation = asyncio.run(accounts.till.reserve(caller, Decimal(4), "again"))
+        charged = asyncio.run(accounts.till.settle(reservation, Decimal(3)))
         accounts.record(row(organization_id=caller.organization_id, request_id="again", cost_cents=charged))
     asyncio.run(accounts.flush())
     assert accounts.verify() == []
@@ -215,7 +215,7 @@ def test_a_charge_of_the_log_that_is_not_in_the_ledger_is_found(accounts: Accoun
 
 def test_a_transaction_that_was_booked_twice_is_found(accounts: Accounts, database: Path | str) -> None:
     caller = funded(accounts, 100)
-    asyncio.run(accounts.settle(asyncio.run(accounts.reserve(caller, Decimal(4), "req_1")), Decimal(4)))
+    asyncio.run(accounts.till.settle(asyncio.run(accounts.till.reserve(caller, Decimal(4), "req_1")), Decimal(4)))
     columns = "transaction_id, kind, account, amount_cents, request_id, created_at"
     query(database, f"INSERT INTO ledger ({columns}) SELECT {columns} FROM ledger WHERE kind = 'settle'")
     assert any("2 of its entries are there twice" in problem for problem in accounts.verify())

@@ -181,7 +181,7 @@ FULL_DISK = """
 import os, resource, sqlite3
 accounts = opened()
 caller = asyncio.run(accounts.authenticate(accounts.create_key("ada")))
-accounts.credit("ada", Decimal(1_000_000))
+accounts.office.credit("ada", Decimal(1_000_000))
 def largest(cents):
     resource.setrlimit(resource.RLIMIT_FSIZE, (cents, resource.RLIM_INFINITY))
 async def fill():
@@ -189,17 +189,17 @@ async def fill():
     largest(os.path.getsize(f"{database}-wal") + 100_000)
     try:
         while True:
-            reservation = await accounts.reserve(caller, Decimal(2), "req")
-            await accounts.settle(reservation, Decimal(1))
+            reservation = await accounts.till.reserve(caller, Decimal(2), "req")
+            await accounts.till.settle(reservation, Decimal(1))
             charged += 1
     except StoreFailed as error:
         return charged, str(error)
 async def settle_on_a_full_disk():
     largest(resource.RLIM_INFINITY)
-    reservation = await accounts.reserve(caller, Decimal(5), "req_last")
+    reservation = await accounts.till.reserve(caller, Decimal(5), "req_last")
     largest(os.path.getsize(f"{database}-wal"))
     try:
-        await accounts.settle(reservation, Decimal(5))
+        await accounts.till.settle(reservation, Decimal(5))
     except StoreFailed:
         largest(resource.RLIM_INFINITY)
         return "refused"
@@ -428,10 +428,10 @@ def test_whoever_comes_by_a_link_sees_who_lives(tmp_path: Path) -> None:
     path, link = tmp_path / "real" / "accounts.sqlite3", tmp_path / "link.sqlite3"
     with closing(Accounts(path, SECRET)) as first:
         caller = asyncio.run(first.authenticate(first.create_key("ada")))
-        first.credit("ada", Decimal(10))
-        reservation = asyncio.run(first.reserve(caller, Decimal(4), "req"))
+        first.office.credit("ada", Decimal(10))
+        reservation = asyncio.run(first.till.reserve(caller, Decimal(4), "req"))
         link.symlink_to(path)
         with closing(Accounts(link, SECRET)) as second:
             assert second.balance("ada") == 6
-        assert asyncio.run(first.settle(reservation, Decimal(4))) == 4
+        assert asyncio.run(first.till.settle(reservation, Decimal(4))) == 4
     assert not (tmp_path / "link.sqlite3-owners").exists()

@@ -11,6 +11,7 @@ from greatrouter_accounts.accounts import Accounts
 from greatrouter_accounts.budgets import Allowance
 from greatrouter_accounts.errors import KeyRejected, StoreFailed
 from greatrouter_accounts.statement import Period
+from tests.accounts.asking import logged
 from tests.accounts.conftest import LEASE, SECRET
 from tests.accounts.test_accounts import row
 
@@ -22,24 +23,24 @@ def lived_in(accounts: Accounts) -> list[str]:
         accounts.create_key("ada", budgets=Allowance(daily_cents=Decimal(500)), scopes=["inference", "read"]),
         accounts.create_key("ada", test=True),
     ]
-    accounts.credit("ada", Decimal(100_000))
+    accounts.office.credit("ada", Decimal(100_000))
 
     async def ask() -> None:
         for key in keys[:2]:
             caller = await accounts.authenticate(key)
             for number in range(5):
-                reservation = await accounts.reserve(caller, Decimal(3), f"req_{number}")
-                await accounts.settle(reservation, Decimal("2.00000001"))
+                reservation = await accounts.till.reserve(caller, Decimal(3), f"req_{number}")
+                await accounts.till.settle(reservation, Decimal("2.00000001"))
             accounts.record(row(caller.organization_id))
             await accounts.record_feedback(
                 {"organization_id": caller.organization_id, "prompt": "h\u00e9llo", "correct": True}
             )
-        await accounts.reserve(caller, Decimal(10), "req_under_way")
+        await accounts.till.reserve(caller, Decimal(10), "req_under_way")
         await accounts.flush()
 
     asyncio.run(ask())
-    accounts.order_paid("order_1", "Bob", Decimal(70))
-    accounts.order_refunded("order_1", "Bob", Decimal(30))
+    accounts.office.order_paid("order_1", "Bob", Decimal(70))
+    accounts.office.order_refunded("order_1", "Bob", Decimal(30))
     accounts.revoke_key(keys[2])
     caller = asyncio.run(accounts.authenticate(keys[0]))
     accounts.set_preference(caller.organization_id, "default_optimization", "price-optimized")
@@ -50,7 +51,7 @@ def told(accounts: Accounts, key: str) -> list[object]:
     organizations, keys = accounts.office.organizations(), accounts.list_keys()
     statements = [line for each in organizations for line in accounts.statement_lines(each.name, Period())]
     owner = asyncio.run(accounts.authenticate(key)).organization_id
-    kept = [accounts.activity(owner), accounts.feedback(owner, 10), accounts.preferences_set(owner)]
+    kept = [logged(accounts, owner), accounts.feedback(owner, 10), accounts.preferences_set(owner)]
     return [organizations, keys, statements, accounts.verify(), *kept]
 
 
@@ -68,9 +69,9 @@ def test_everything_is_carried_over_and_goes_on(accounts: Accounts, tmp_path: Pa
     with pytest.raises(KeyRejected, match="revoked"):
         asyncio.run(accounts.authenticate(keys[2]))
     caller = asyncio.run(accounts.authenticate(keys[0]))
-    reservation = asyncio.run(accounts.reserve(caller, Decimal(3), "req_new"))
-    asyncio.run(accounts.settle(reservation, Decimal(1)))
-    accounts.order_paid("order_1", "Bob", Decimal(70))  # which is known
+    reservation = asyncio.run(accounts.till.reserve(caller, Decimal(3), "req_new"))
+    asyncio.run(accounts.till.settle(reservation, Decimal(1)))
+    accounts.office.order_paid("order_1", "Bob", Decimal(70))  # which is known
     assert accounts.balance("Bob") == 40
     accounts.record(row(caller.organization_id, request_id="req_2"))
     asyncio.run(accounts.flush())

@@ -181,7 +181,7 @@ def running(home: Path, **overrides: Any) -> Iterator[Running]:
         accounts = open_accounts(settings)
         stack.callback(accounts.close)
         live, test = accounts.create_key("acme"), accounts.create_key("acme-tests", test=True)
-        accounts.credit("acme", Decimal(1000))
+        accounts.office.credit("acme", Decimal(1000))
         port = stack.enter_context(listening(create_app(settings)))
         url = f"http://127.0.0.1:{port}"
         client = stack.enter_context(httpx2.Client(base_url=url, timeout=20))

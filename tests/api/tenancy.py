@@ -182,7 +182,7 @@ class House:
         live = self.accounts.create_key(name, limits=limits)
         test = self.accounts.create_key(name, test=True)
         reader = self.accounts.create_key(name, scopes=["read"])
-        self.accounts.credit(name, Decimal(dollars(number) * 100 + 50))
+        self.accounts.office.credit(name, Decimal(dollars(number) * 100 + 50))
         organization_id = asyncio.run(self.accounts.authenticate(live)).organization_id
         # A model that the catalog has lost since: the name is this organization's secret.
         self.accounts.set_preference(organization_id, "excluded_models", [f"gone/{marker(number)}"])

@@ -19,8 +19,8 @@ from tests.api.account_app import Desk, desk
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desk(tmp_path_factory.mktemp("home")) as found:
-        found.accounts.credit("ada", Decimal("1234.8075"))
-        found.accounts.credit("bob", Decimal(9900))
+        found.accounts.office.credit("ada", Decimal("1234.8075"))
+        found.accounts.office.credit("bob", Decimal(9900))
         today = moment_text(datetime.now(UTC))
         for number in range(LAST_CALLS + 5):
             found.record(found.ada, timestamp=today, request_id=f"req_{number}", units="images=2")
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 async def _charge(server: Desk, cents: Decimal) -> None:
     caller = await server.accounts.authenticate(server.ada)
-    await server.accounts.settle(await server.accounts.reserve(caller, Decimal(1), "req_0"), cents)
+    await server.accounts.till.settle(await server.accounts.till.reserve(caller, Decimal(1), "req_0"), cents)
 
 
 def test_the_account(server: Desk) -> None:

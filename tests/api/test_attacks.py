@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.accounts.asking import logged
 from tests.api.conftest import DONE, USAGE, WORDS, Running, chunk, eventually
 from tests.api.scripted import Wire, scripted
 from tests.api.test_chat import events
@@ -87,7 +88,7 @@ def unchunked(answer: bytes) -> bytes:
 
 def line_of(server: Running, request_id: str) -> dict[str, Any]:
     def lines() -> list[dict[str, Any]]:
-        rows = server.accounts.activity(server.organization_id, 100)
+        rows = logged(server.accounts, server.organization_id, 100)
         return [row for row in rows if row["request_id"] == request_id]
 
     assert eventually(lines), request_id

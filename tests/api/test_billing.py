@@ -14,6 +14,7 @@ from greatrouter_accounts.money import cents
 from greatrouter_api.settings import LocalModelSettings, ModelSettings, ProviderSettings
 from greatrouter_catalog.pricing import Pricing
 from greatrouter_serving.call import Usage
+from tests.accounts.asking import statement
 from tests.api.conftest import DONE, FAKE, WORDS, Events, Provider, Running, chunk, eventually, listening, running
 
 CHAT = "/v1/chat/completions"
@@ -95,8 +96,8 @@ class Till:
         asked = {"Authorization": f"Bearer {self.server.live}"}
         calls = self.server.client.get("/v1/account", headers=asked).json()["last_calls"]
         [call] = [call for call in calls if call["request_id"] == request_id]
-        entries = [line for line in self.server.accounts.statement("acme", 500) if line["request_id"] == request_id]
-        booked = -sum((line["amount_cents"] for line in entries), Decimal(0)) / 100
+        entries = [line for line in statement(self.server.accounts, "acme", 500) if line.request_id == request_id]
+        booked = -sum((line.amount_cents for line in entries), Decimal(0)) / 100
         assert (call["rates"], call["catalog_version"]) == (row["rates"], row["catalog_version"])
         assert (row["rates"] is None) == (row["catalog_version"] is None) == (booked == 0)
         told = {Decimal(str(row["cost_dollars"])), Decimal(str(call["charge_dollars"])), booked}
@@ -310,7 +311,7 @@ def test_a_repetition_says_the_first_charge_and_moves_nothing(till: Till) -> Non
     assert (again.headers["idempotent-replayed"], of_chat(again)) == ("true", of_chat(first))
     assert till.server.accounts.balance("acme") == before
     assert till.charges("repeat-1") == {of_chat(first)}
-    assert "repeat-2" not in {line["request_id"] for line in till.server.accounts.statement("acme", 500)}
+    assert "repeat-2" not in {line.request_id for line in statement(till.server.accounts, "acme", 500)}
 
 
 def test_what_costs_nothing_has_no_rates(till: Till) -> None:
@@ -330,13 +331,13 @@ def test_what_costs_nothing_has_no_rates(till: Till) -> None:
 def reserved_dollars(till: Till, body: dict[str, Any], request_id: str) -> Decimal:
     """By the ledger: a new organization's requests are not paid from what a busy process keeps at hand."""
     key = till.server.accounts.create_key(f"{request_id}-{till.factor}")
-    till.server.accounts.credit(f"{request_id}-{till.factor}", Decimal(1_000))
+    till.server.accounts.office.credit(f"{request_id}-{till.factor}", Decimal(1_000))
     found = till.server.post(CHAT, body, key, x_request_id=request_id)
     assert found.status_code == 200, found.text
-    lines = lambda: till.server.accounts.statement(f"{request_id}-{till.factor}", 50)  # noqa: E731
-    assert eventually(lambda: any(line["kind"] == "settle" for line in lines()))
-    [held] = [line for line in lines() if line["kind"] == "reserve"]
-    return Decimal(-held["amount_cents"]) / 100
+    lines = lambda: statement(till.server.accounts, f"{request_id}-{till.factor}", 50)  # noqa: E731
+    assert eventually(lambda: any(line.kind == "settle" for line in lines()))
+    [held] = [line for line in lines() if line.kind == "reserve"]
+    return Decimal(-held.amount_cents) / 100
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

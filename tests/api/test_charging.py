@@ -21,6 +21,7 @@ from greatrouter_catalog.model import Model
 from greatrouter_catalog.pricing import Pricing
 from greatrouter_ranking.profile import Expected
 from greatrouter_serving.call import Usage
+from tests.accounts.asking import logged
 from tests.accounts.conftest import SECRET, held
 from tests.api.conftest import Running, eventually
 
@@ -127,13 +128,13 @@ def test_whatever_goes_wrong_while_it_is_charged_leaves_nothing_set_aside(tmp_pa
 
     with closing(Accounts(path, SECRET)) as accounts:
         key = accounts.create_key("ada")
-        accounts.credit("ada", Decimal(10))
+        accounts.office.credit("ada", Decimal(10))
         with pytest.raises(asyncio.CancelledError if leaves else ZeroDivisionError):
             asyncio.run(request())
         assert eventually(lambda: accounts.balance("ada") == 10)
         assert held(path) == 0
         asyncio.run(accounts.flush())
-        [line] = accounts.activity(accounts.summary("ada").organization_id)
+        [line] = logged(accounts, accounts.summary("ada").organization_id)
         assert (line["cost_cents"], line["rates"]) == (0, None)
 
 
@@ -149,7 +150,7 @@ def test_a_caller_who_leaves_has_one_line_in_the_log_and_pays_nothing(server: Ru
         )
 
     def lines() -> list[dict[str, Any]]:
-        rows = server.accounts.activity(server.organization_id, 200)
+        rows = logged(server.accounts, server.organization_id, 200)
         return [row for row in rows if row["request_id"] == "left-early"]
 
     assert eventually(lines)

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from greatrouter_serving.sse import EventSplitter, data_of
+from tests.accounts.asking import logged
 from tests.api.conftest import DONE, USAGE, WORDS, Events, Running, chunk, completion, eventually
 
 HELLO = [{"role": "user", "content": "Say hello"}]
@@ -29,7 +30,7 @@ def events(raw: bytes) -> list[Any]:
 
 def log_line(server: Running, request_id: str) -> dict[str, Any]:
     def lines() -> list[dict[str, Any]]:
-        return [r for r in server.accounts.activity(server.organization_id, 500) if r["request_id"] == request_id]
+        return [r for r in logged(server.accounts, server.organization_id, 500) if r["request_id"] == request_id]
 
     assert eventually(lines)
     return lines()[0]
@@ -394,7 +395,7 @@ def test_a_streamed_answer_is_cached_for_both_forms(server: Running) -> None:
 def test_a_cached_answer_is_never_another_organizations_or_another_requests(server: Running) -> None:
     fields = {"messages": [{"role": "user", "content": "Cache me for one alone"}]}
     other = server.accounts.create_key("other-cache")
-    server.accounts.credit("other-cache", Decimal(100))
+    server.accounts.office.credit("other-cache", Decimal(100))
     assert asked(server, **fields).headers["x-gr-cache"] == "MISS"
     assert asked(server, other, **fields).headers["x-gr-cache"] == "MISS"
     assert asked(server, server.test, **fields).headers["x-gr-cache"] == "MISS"

@@ -52,17 +52,17 @@ def accounts(place: Settings) -> Iterator[Accounts]:
     """The store of a server that runs meanwhile, with requests that are over and one under way."""
     found = open_accounts(place)
     found.create_key("other")
-    found.credit("other", Decimal(1))
+    found.office.credit("other", Decimal(1))
     caller = asyncio.run(found.authenticate(found.create_key("acme", plan="max", limits={"requests_per_minute": 7})))
-    found.credit("acme", Decimal(2000))
+    found.office.credit("acme", Decimal(2000))
 
     async def ask() -> None:
         for name, cost in (("req_1", "0.00000001"), ("-1+cmd", "2"), ("=SUM(A1)", "3.5")):
-            await found.settle(await found.reserve(caller, Decimal(500), name), Decimal(cost))
-        await found.reserve(caller, Decimal(500), "req_under_way")
+            await found.till.settle(await found.till.reserve(caller, Decimal(500), name), Decimal(cost))
+        await found.till.reserve(caller, Decimal(500), "req_under_way")
 
     asyncio.run(ask())
-    found.order_paid("order_1", "acme", Decimal(250))
+    found.office.order_paid("order_1", "acme", Decimal(250))
     yield found
     found.close()
 
@@ -192,7 +192,7 @@ def test_a_plan_is_changed(run: Run, accounts: Accounts) -> None:
 
 def test_a_mistaken_grant_is_taken_back(run: Run, accounts: Accounts) -> None:
     accounts.create_key("lucky")
-    accounts.credit("lucky", Decimal(500))
+    accounts.office.credit("lucky", Decimal(500))
     assert run("debit", "--org", "lucky", "2", "--reason", "granted twice").stdout == "lucky: $3.00\n"
     done = run("debit", "--org", "lucky", "4", "--reason", "again", check=False)
     assert done.returncode == 1
@@ -210,7 +210,7 @@ def test_accounts_are_carried_over_into_an_empty_database(run: Run, place: Setti
     shutil.copy(place.home / "secret", tmp_path / "secret")
     with closing(open_accounts(old)) as accounts:
         accounts.create_key("carried")
-        accounts.credit("carried", Decimal(5))
+        accounts.office.credit("carried", Decimal(5))
     done = run("copy", str(tmp_path / "accounts.sqlite3"), check=False)
     assert done.returncode == 1
     assert "into an empty one" in done.stderr

@@ -50,7 +50,7 @@ class Servers:
         """The key of a new one with credit and these preferences."""
         name = f"org-{time.monotonic_ns()}"
         key = self.server.accounts.create_key(name)
-        self.server.accounts.credit(name, Decimal(10))
+        self.server.accounts.office.credit(name, Decimal(10))
         for preference, value in preferences.items():
             headers = {"Authorization": f"Bearer {key}"}
             set_ = self.server.client.put(f"/v1/preferences/{preference}", json={"value": value}, headers=headers)

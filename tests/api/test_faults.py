@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.accounts.asking import logged
 from tests.api.conftest import DONE, USAGE, WORDS, Running, chunk, eventually
 from tests.api.scripted import Wire, scripted
 from tests.api.test_chat import events
@@ -203,7 +204,7 @@ class Scene:
 
     def line(self) -> dict[str, Any]:
         def lines() -> list[dict[str, Any]]:
-            rows = self.server.accounts.activity(self.server.organization_id, 50)
+            rows = logged(self.server.accounts, self.server.organization_id, 50)
             return [row for row in rows if row["request_id"] == self.request_id]
 
         assert eventually(lines)

@@ -15,6 +15,7 @@ import pytest
 
 from greatrouter_accounts.budgets import Allowance
 from greatrouter_api.settings import ModelSettings, PlanSettings, ProviderSettings, SettingsInvalid, load
+from tests.accounts.asking import statement
 from tests.api.conftest import FAKE, LARGE, SMALL, Provider, Running, completion, eventually, listening, running
 from tests.api.test_errors import check
 
@@ -47,7 +48,7 @@ def key_of(server: Running, budgets: Allowance = TENTH, plan: str = "free", **ow
     """Of an organization of its own, with ten dollars."""
     name = f"{plan}-{len(server.accounts.list_keys())}"
     key = server.accounts.create_key(name, plan=plan, budgets=budgets, **own)
-    server.accounts.credit(name, Decimal(1_000))
+    server.accounts.office.credit(name, Decimal(1_000))
     return key
 
 
@@ -153,8 +154,8 @@ def test_the_free_credit_can_be_spent_and_stands_in_the_statement(server: Runnin
     server.accounts.create_key("newcomer")
     account = server.client.get("/v1/account", headers={"X-API-Key": key}).json()
     assert account["balance_dollars"] == 2.5
-    [line] = server.accounts.statement("newcomer")
-    assert (line["kind"], line["request_id"], line["amount_cents"]) == ("grant", "free_credit", 250)
+    [line] = statement(server.accounts, "newcomer")
+    assert (line.kind, line.request_id, line.amount_cents) == ("grant", "free_credit", 250)
     assert say(server, key).status_code == 200
 
 

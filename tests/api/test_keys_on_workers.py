@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from greatrouter_accounts.accounts import KEY_CACHE_S, Accounts
+from greatrouter_accounts.accounts import Accounts
+from greatrouter_accounts.key_cache import KEY_CACHE_S
 from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests.api.conftest import eventually

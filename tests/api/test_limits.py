@@ -70,7 +70,7 @@ def key_of(server: Running, plan: str, **own: Any) -> str:
     """Of an organization of its own, which nobody used before."""
     name = f"{plan}-{len(server.accounts.list_keys())}"
     key = server.accounts.create_key(name, plan=plan, **own)
-    server.accounts.credit(name, Decimal(1_000))
+    server.accounts.office.credit(name, Decimal(1_000))
     return key
 
 
@@ -160,7 +160,7 @@ def test_a_request_that_no_wait_lets_in_says_so(server: Running) -> None:
 def test_no_bound_is_too_large_to_count(server: Running, most: int, beside: dict[str, int]) -> None:
     check(say(server, key_of(server, "wordy"), max_tokens=most, **beside), 429, "rate_limited")
     poor = key_of(server, "poor")
-    server.accounts.credit(server.accounts.list_keys()[-1].organization, Decimal(1_000_000))
+    server.accounts.office.credit(server.accounts.list_keys()[-1].organization, Decimal(1_000_000))
     check(say(server, poor, max_tokens=most, **beside), 429, "daily_budget_exceeded")
     check(say(server, key_of(server, "free"), max_tokens=most, **beside), 402, "insufficient_credit")
     assert server.provider.requests == []

@@ -34,7 +34,7 @@ class Elsewhere:
         if self.gone:
             raise CounterFailed("nobody is there")
         return [
-            give(self.meters, each) if isinstance(each, Give) else take(self.meters, each, 1.0, "me")
+            give(self.meters, each, 1.0) if isinstance(each, Give) else take(self.meters, each, 1.0, "me")
             for each in operations
         ]
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from greatrouter_api.settings import ProviderSettings
+from tests.accounts.asking import logged
 from tests.api.conftest import FAKE, SMALL, Running, eventually, running
 
 CODE = "Write a Python function that reverses a linked list"
@@ -78,12 +79,12 @@ def test_the_charge_is_what_was_used_at_the_models_price_and_is_the_same_everywh
     assert before - balance(server) == charged * 100
     assert server.accounts.verify() == []
     request_id = answer.headers["x-request-id"]
-    assert eventually(lambda: logged(server, request_id))
-    assert logged(server, request_id)[0]["cost_cents"] == charged * 100
+    assert eventually(lambda: rows_of(server, request_id))
+    assert rows_of(server, request_id)[0]["cost_cents"] == charged * 100
 
 
-def logged(server: Running, request_id: str) -> list[dict[str, Any]]:
-    rows = server.accounts.activity(server.organization_id, 1000)
+def rows_of(server: Running, request_id: str) -> list[dict[str, Any]]:
+    rows = logged(server.accounts, server.organization_id, 1000)
     return [row for row in rows if row["request_id"] == request_id]
 
 

@@ -31,7 +31,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         lab = ProviderSettings(base_url=f"http://127.0.0.1:{port}/v1", models=MODELS)
         with running(tmp_path_factory.mktemp("subject"), providers={"lab": lab}) as server:
             server.provider = provider
-            server.accounts.credit("acme", Decimal(1_000_000))  # enough for whatever is asked for
+            server.accounts.office.credit("acme", Decimal(1_000_000))  # enough for whatever is asked for
             yield server
 
 

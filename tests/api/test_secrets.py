@@ -191,7 +191,7 @@ def planted(home: Path, database: str | None = None) -> Iterator[Planted]:
         accounts = open_accounts(Settings.model_validate({"home": home, "database_url": database, "providers": {}}))
         live, test = accounts.create_key("acme"), accounts.create_key("acme", test=True)
         gr = accounts.create_key("acme", gr=True)
-        accounts.credit("acme", Decimal(10_000))
+        accounts.office.credit("acme", Decimal(10_000))
         accounts.close()
         command = [sys.executable, "-m", "greatrouter_api", "serve", "--port", "0"]
         output = stack.enter_context((home.parent / "output").open("w+b"))

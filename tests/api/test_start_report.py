@@ -31,7 +31,7 @@ def warnings(told: pytest.LogCaptureFixture) -> list[str]:
 
 def unlimited(server: Running) -> str:
     key = server.accounts.create_key("unlimited", plan="max")
-    server.accounts.credit("unlimited", Decimal(100))
+    server.accounts.office.credit("unlimited", Decimal(100))
     return key
 
 

@@ -25,6 +25,7 @@ from greatrouter_api.app import create_app
 from greatrouter_api.home import open_accounts
 from greatrouter_api.http_protocol import CUT_S
 from greatrouter_api.settings import Settings
+from tests.accounts.asking import logged
 from tests.api.conftest import WORDS, Events, Provider, chunk, completion, eventually, listening
 from tests.api.test_errors import check
 from tests.api.test_process import said_until, serving
@@ -49,7 +50,7 @@ class Served:
     def __init__(self, process: "subprocess.Popen[str]", url: str, accounts: Accounts, provider: Provider) -> None:
         self.process, self.url, self.accounts, self.provider = process, url, accounts, provider
         self.key = accounts.create_key("acme")
-        accounts.credit("acme", Decimal(1000))
+        accounts.office.credit("acme", Decimal(1000))
         self._callers = ThreadPoolExecutor(8)
 
     def ask(self, path: str = CHAT, body: Any = SAY, **headers: str) -> "Future[httpx2.Response]":
@@ -85,7 +86,7 @@ class Served:
     def log(self) -> dict[str, dict[str, Any]]:
         """The rows by the ids of their requests."""
         caller = asyncio.run(self.accounts.authenticate(self.key))
-        return {row["request_id"]: row for row in self.accounts.activity(caller.organization_id)}
+        return {row["request_id"]: row for row in logged(self.accounts, caller.organization_id)}
 
 
 @pytest.fixture

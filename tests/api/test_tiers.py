@@ -11,6 +11,7 @@ from greatrouter_api.local_provider import LocalProvider
 from greatrouter_serving.call import Call, Target
 from greatrouter_serving.errors import InferenceFailed, UpstreamFailed
 from greatrouter_serving.local.engine import Engine
+from tests.accounts.asking import statement
 from tests.api.conftest import FAKE, Running, eventually
 from tests.api.test_errors import check
 
@@ -40,8 +41,8 @@ def test_the_batch_tier_is_charged_half_on_every_endpoint_that_serves_local_mode
         request_id = f"tier-{tier}-{path.replace('/', '-')}"
         answer = server.post(path, BODIES[path], server.live, x_tier=tier, x_request_id=request_id)
         assert answer.status_code == 200, answer.text
-        entries = [line for line in server.accounts.statement("acme", 500) if line["request_id"] == request_id]
-        return -sum((Decimal(line["amount_cents"]) for line in entries), Decimal(0))
+        entries = [line for line in statement(server.accounts, "acme", 500) if line.request_id == request_id]
+        return -sum((Decimal(line.amount_cents) for line in entries), Decimal(0))
 
     assert 2 * charge("batch") == charge("realtime") == charge("") > 0
 

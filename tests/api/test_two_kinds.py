@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from greatrouter_api.settings import ProviderSettings
+from tests.accounts.asking import logged
 from tests.api.conftest import DONE, USAGE, WORDS, Running, eventually, running
 from tests.api.scripted import Wire, priced, wire
 from tests.api.test_chat import events
@@ -51,7 +52,7 @@ class Two:
 
     def charged_cents(self, request_id: str) -> Decimal:
         def lines() -> list[dict[str, Any]]:
-            rows = self.server.accounts.activity(self.server.organization_id, 50)
+            rows = logged(self.server.accounts, self.server.organization_id, 50)
             return [row for row in rows if row["request_id"] == request_id]
 
         assert eventually(lines)

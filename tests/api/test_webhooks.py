@@ -29,6 +29,7 @@ from greatrouter_accounts.errors import UnknownOrganization
 from greatrouter_api.home import open_accounts
 from greatrouter_api.settings import Settings
 from tests import postgres
+from tests.accounts.asking import statement
 from tests.api.account_app import webhook_client
 from tests.api.conftest import running
 
@@ -128,8 +129,8 @@ def test_an_order_that_is_paid_credits_and_one_that_is_refunded_takes_back(shop:
     answer = shop.tell("order.refunded", order, ada, net_amount=1250, refunded_amount=400)
     assert answer.json()["credited_dollars"] == -1.5
     assert shop.balance(ada) == 850
-    [*_, top_up] = shop.accounts.statement(ada)
-    assert (top_up["kind"], top_up["request_id"]) == ("top_up", f"order:{order}")
+    [*_, top_up] = statement(shop.accounts, ada)
+    assert (top_up.kind, top_up.request_id) == ("top_up", f"order:{order}")
 
 
 def test_it_counts_once_under_however_many_ids_and_at_once(shop: Shop, ada: str, order: str) -> None:

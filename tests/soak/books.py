@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from greatrouter_accounts import audit, ledger, schema
+from greatrouter_accounts import audit, chart, schema
 from greatrouter_accounts.store import open_store
 from tests.soak.clients import Request
 
@@ -44,7 +44,7 @@ class Books:
     def charges(self) -> Charges:
         """The cents of every charge that was not given back, by request."""
         entries = schema.ledger
-        query = select(entries.c.request_id, entries.c.amount_cents).where(entries.c.account == ledger.REVENUE)
+        query = select(entries.c.request_id, entries.c.amount_cents).where(entries.c.account == chart.REVENUE)
         found = defaultdict(list)
         with self._store.read() as connection:
             for request_id, amount in connection.execute(query.order_by(entries.c.sequence)):

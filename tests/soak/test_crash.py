@@ -83,7 +83,7 @@ class Soak:
     def credit(self, amounts: dict[str, Decimal]) -> None:
         with closing(self.accounts()) as accounts:
             for name, cents in amounts.items():
-                accounts.credit(name, cents)
+                accounts.office.credit(name, cents)
                 self.credited[name] += cents
 
     async def live_and_die(self, *, early: bool, lease_ends: bool) -> None:

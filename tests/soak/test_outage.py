@@ -232,7 +232,7 @@ async def _crowd(home: Home) -> Crowd:
     """Of an organization that can pay, and prefers code."""
     with closing(Accounts(home.database, server_secret(home.folder / "secret"))) as accounts:
         crowd = Crowd({"acme": accounts.create_key("acme")}, Random(0), CLIENTS)
-        accounts.credit("acme", Decimal(100_000))
+        accounts.office.credit("acme", Decimal(100_000))
         caller = await accounts.authenticate(crowd.keys["acme"])
         accounts.set_preference(caller.organization_id, "default_task", "code")
     return crowd

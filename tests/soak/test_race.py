@@ -62,7 +62,7 @@ def _customer(homes: Sequence[Home]) -> str:
     secret = first.folder / "secret"
     with closing(Accounts(first.database, server_secret(secret))) as accounts:
         key = accounts.create_key("acme")
-        accounts.credit("acme", COVERED * PRICE_CENTS)
+        accounts.office.credit("acme", COVERED * PRICE_CENTS)
     for home in others:
         shutil.copy(secret, home.folder)
     return key

@@ -153,10 +153,10 @@ def _take(accounts: Accounts, secret: SecretStr, headers: Mapping[str, str], bod
         kind = parse(Event, body).type
         if kind == PAID:
             paid = parse(OrderPaid, body).data
-            return accounts.order_paid(paid.id, _payer(paid), Decimal(paid.net_amount))
+            return accounts.office.order_paid(paid.id, _payer(paid), Decimal(paid.net_amount))
         if kind == REFUNDED:
             refunded = parse(OrderRefunded, body).data
-            return -accounts.order_refunded(refunded.id, _payer(refunded), Decimal(refunded.refunded_amount))
+            return -accounts.office.order_refunded(refunded.id, _payer(refunded), Decimal(refunded.refunded_amount))
     except (ApiError, *REFUSES) as error:
         log.error("a signed webhook %r was refused, and is to be looked after: %s", kind[:40], error)
         raise error if isinstance(error, ApiError) else ApiError(400, str(error), param="data") from error

@@ -7,12 +7,15 @@ Every statement takes all its rows as one JSON parameter. `executemany` lets go 
 and beside a busy event loop that made seven switches of threads a request; on PostgreSQL it is a round trip each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
+class LedgerSql:
     """`find_*` take a list of names, the others a list of rows, but for `entries_before`: the latest of an account
     before a place, so many; and `find_owners`, which takes nothing. Where several processes write at once, `find_*`
     lock what they find, in the order of its names, so that no two wait for each other; but for what is asked of owners,
@@ -37,7 +40,7 @@ class Statements:
 
 FIND_OWNERS = "SELECT DISTINCT owner FROM reservations"
 
-SQLITE = Statements(
+SQLITE = LedgerSql(
     find_reservations="""
         SELECT id, organization_id, amount_cents, request_id, key_id FROM reservations
         WHERE id IN (SELECT value FROM json_each(?))""",
@@ -86,7 +89,7 @@ SQLITE = Statements(
         WHERE account = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?""",
 )
 
-POSTGRES = Statements(
+POSTGRES = LedgerSql(
     find_reservations="""
         SELECT id, organization_id, amount_cents, request_id, key_id FROM reservations
         WHERE id IN (SELECT jsonb_array_elements_text(%s::jsonb)) ORDER BY id FOR UPDATE""",
@@ -128,4 +131,9 @@ POSTGRES = Statements(
         WHERE account = %s AND sequence < %s ORDER BY sequence DESC LIMIT %s""",
 )
 
-BY_DIALECT: Mapping[str, Statements] = {"sqlite": SQLITE, "postgresql": POSTGRES}
+BY_DIALECT: Mapping[str, LedgerSql] = {"sqlite": SQLITE, "postgresql": POSTGRES}
+
+
+def rows_parameter(rows: Iterable[Any]) -> tuple[str]:
+    """Rows, or names, as the one parameter that a statement takes."""
+    return (orjson.dumps(list(rows)).decode(),)
