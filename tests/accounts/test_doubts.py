@@ -207,7 +207,7 @@ def test_a_charge_that_nobody_heard_of_is_given_back(accounts: Accounts, wire: W
     with pytest.raises(StoreFailed):
         asyncio.run(accounts.till.settle(reservation, CENT))
     assert eventually(lambda: accounts.balance("ada") == 5)
-    assert [line.kind for line in statement(accounts, "ada")] == ["return", "reserve", "grant"]
+    assert [line.kind for line in statement(accounts, "ada")] == ["return", "settle", "reserve", "grant"]
     assert accounts.verify() == []
 
 
