@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import literal, select
+
 from greatrouter_accounts import audit, baselines, books, deployment, directory, journal, schema, usage
 from greatrouter_accounts import keys as api_keys
 from greatrouter_accounts.budgets import UNBOUNDED, Allowance, Budget
@@ -99,6 +101,12 @@ class Accounts:
         self.office = Office(self._store, self._owner)
         chores = [self._last_used.write, self.repeats.sweep, self.presence.renew, self.gate.renew]
         self._house = Housekeeper(self._store, self._owner, self.till.forget_pools, lease, chores=chores)
+
+    def answers(self) -> bool:
+        """Whether the database can be read, tried now."""
+        with suppress(StoreFailed), self._store.read() as connection:
+            return bool(connection.scalar(select(literal(True))))
+        return False
 
     def close(self) -> None:
         """Everything acknowledged or recorded is on disk when this returns."""

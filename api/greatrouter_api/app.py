@@ -263,6 +263,8 @@ async def _problems(server: Server) -> dict[str, str]:
         services = server.services
     except ApiError as error:
         return {"server": error.message}
+    if not await asyncio.to_thread(services.accounts.answers):
+        found["accounts"] = "the accounts database cannot be read; the log says more"
     if not await asyncio.to_thread(services.accounts.gate.answers):
         found["limits"] = "what counts them does not answer, so nobody who is limited is let in; the log says more"
     if not len(services.catalog):

@@ -56,6 +56,17 @@ def test_a_redis_that_does_not_answer_is_seen_everywhere(tmp_path: Path, told: p
     assert sum("answers again" in line for line in warnings(told)) == 1
 
 
+def test_a_database_that_is_gone_is_seen_and_so_is_that_it_is_back(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        database = tmp_path / "accounts.sqlite3"
+        away = database.rename(tmp_path / "away")
+        answer = server.client.get("/readyz")
+        assert (answer.status_code, answer.json()["problems"].keys()) == (503, {"accounts"})
+        assert str(tmp_path) not in answer.text
+        away.rename(database)
+        assert server.client.get("/readyz").status_code == 200
+
+
 def test_what_redis_counts_is_told_in_whole_numbers(tmp_path: Path) -> None:
     plans = {"free": PlanSettings(requests_per_minute=2, tokens_per_minute=100)}
     with redis_server.running() as url, running(tmp_path, redis_url=SecretStr(url), plans=plans) as server:
