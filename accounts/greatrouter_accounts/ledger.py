@@ -84,7 +84,8 @@ def accounts_of(operations: Sequence[Operation], open_: Mapping[str, Reserve]) -
     for operation in operations:
         if isinstance(operation, Settle):
             reservation = open_.get(operation.reservation_id, operation.made)
-            others |= set() if reservation is None else {owed(reservation.organization_id)}
+            if reservation is not None:
+                others.add(owed(reservation.organization_id))
             continue
         organizations.add(operation.organization_id)
         if isinstance(operation, Credit | Refund):

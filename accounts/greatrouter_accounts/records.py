@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, Connection, Dialect, Integer, Table, select
 
 from greatrouter_accounts.errors import RowRefused
 from greatrouter_accounts.money import LARGEST_CENTS, LARGEST_UNITS, Cents, cents, to_units
-from greatrouter_accounts.store import Store
+from greatrouter_accounts.store import MARKS, Store
 from greatrouter_accounts.text import storable
 
 Record = tuple[Table, Mapping[str, Any]]
@@ -70,7 +70,7 @@ def _layout(table: Table, dialect: Dialect) -> _Layout:
     kinds = [(place, _converter(column.type)) for place, column in enumerate(columns)]
     return _Layout(
         insert=f"INSERT INTO {table.name} ({', '.join(map(quote, names))}) VALUES ",  # noqa: S608 - names of our own
-        values=f"({', '.join(['?' if dialect.paramstyle == 'qmark' else '%s'] * len(names))})",
+        values=f"({', '.join([MARKS[dialect.name]] * len(names))})",
         places={name: place for place, name in enumerate(names)},
         texts=[place for place, convert in kinds if convert is None],
         others=[(place, convert) for place, convert in kinds if convert],

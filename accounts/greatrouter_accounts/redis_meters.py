@@ -97,11 +97,16 @@ class RedisMeters:
 
     def _note(self, operation: Take | Give, result: object) -> None:
         if isinstance(operation, Give):
-            self._mine.subtract(dict.fromkeys(operation.names, operation.places))
+            self._count(operation.names, -operation.places)
         elif isinstance(result, Taken):
             counted = [name for name, limits in operation.meters if limits.concurrent_requests is not None]
-            self._mine.update(dict.fromkeys(counted, operation.places))
-        self._mine = +self._mine
+            self._count(counted, operation.places)
+
+    def _count(self, names: Sequence[str], places: int) -> None:
+        for name in names:
+            self._mine[name] += places
+            if self._mine[name] <= 0:
+                del self._mine[name]
 
     def renew(self) -> None:
         """Never raises: the log is told, and whoever asks for something next."""
